@@ -1,0 +1,1 @@
+"""Distances between arms, each with its nulls."""

@@ -1,0 +1,96 @@
+r"""A network, a prior and a likelihood, joined into one model.
+
+.. math:: \log p(\theta) + \sum_i \log p(y_i \mid x_i, \theta)
+
+A :class:`Model` holds pure functions only. It knows nothing of samplers or
+optimisers: what those need is exactly the four callables listed here.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from .likelihoods import Likelihood
+from .priors import Prior
+
+type Params = Any  # a pytree of arrays
+type Key = jax.Array
+type Array = jax.Array
+
+
+class Batch(NamedTuple):
+    """Labelled examples; every leaf has the example axis first."""
+
+    inputs: Array  # (n, d_in)
+    targets: Array  # (n,) integers for classes, floats for regression
+
+
+class Network(NamedTuple):
+    """A pure function of parameters and ONE example; callers vmap over examples."""
+
+    init: Callable[[Key], Params]
+    apply: Callable[[Params, Array], Array]  # (d_in,) -> (d_out,)
+
+
+class Model(NamedTuple):
+    """Network, prior and likelihood behind the callables that samplers use.
+
+    Units: ``log_prior`` and ``log_likelihood`` are in nats, the latter per
+    example with shape ``(n,)``. ``errors`` is ``(n,)`` booleans, true where the
+    predicted label is wrong, or ``None`` where labels do not exist (regression).
+    ``prior_scale`` holds the standard deviations of a centred Gaussian prior,
+    leaf by leaf, or ``None`` for any other prior.
+    """
+
+    init: Callable[[Key], Params]  # the initialisation law of training
+    apply: Callable[[Params, Array], Array]  # (d_in,) -> (d_out,)
+    log_prior: Callable[[Params], Array]  # -> ()
+    log_likelihood: Callable[[Params, Batch], Array]  # -> (n,)
+    errors: Callable[[Params, Batch], Array] | None  # -> (n,) bool
+    sample_prior: Callable[[Key], Params]
+    prior_scale: Params | None
+    likelihood: Likelihood
+
+
+def bayesian_model(
+    network: Network,
+    prior: Prior,
+    likelihood: Likelihood,
+    init: Callable[[Key], Params] | None = None,
+) -> Model:
+    """Join a network, a prior over its parameters and a likelihood of its outputs.
+
+    Training starts from a draw of the prior unless another law ``init`` is given,
+    so that optimised and sampled networks begin alike.
+
+    >>> from models import Batch, bayesian_model, categorical, gaussian_prior, mlp
+    >>> network = mlp([2, 4, 3])
+    >>> model = bayesian_model(network, gaussian_prior(network), categorical())
+    >>> batch = Batch(jnp.zeros((5, 2)), jnp.zeros(5, int))
+    >>> model.log_likelihood(model.init(jax.random.key(0)), batch).shape
+    (5,)
+    """
+
+    def outputs(params: Params, batch: Batch) -> Array:
+        return jax.vmap(network.apply, (None, 0))(params, batch.inputs)
+
+    def log_likelihood(params: Params, batch: Batch) -> Array:
+        return jax.vmap(likelihood.log_prob)(outputs(params, batch), batch.targets)
+
+    label = likelihood.label
+
+    def errors(params: Params, batch: Batch) -> Array:
+        assert label is not None
+        return jax.vmap(label)(outputs(params, batch)) != batch.targets
+
+    return Model(
+        init=prior.sample if init is None else init,
+        apply=network.apply,
+        log_prior=prior.log_prob,
+        log_likelihood=log_likelihood,
+        errors=None if label is None else errors,
+        sample_prior=prior.sample,
+        prior_scale=prior.scale,
+        likelihood=likelihood,
+    )

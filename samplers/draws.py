@@ -1,0 +1,53 @@
+"""What the drivers hand back, and what they take to report and to stream."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .target import Params
+
+type Array = jax.Array
+type Inputs = Any  # arrays that `observe` needs, probe inputs say: an argument, never a closure
+type Observe = Callable[[Params, Inputs], dict[str, Array]]
+
+
+class Draws(NamedTuple):
+    """Draws of one arm; numpy arrays with leading axes ``(chain, draw)``.
+
+    Endpoints of training are draws like any other: one chain a seed, one draw each.
+    ``status`` has one sentence a chain, ``"ok"`` for a usable one.
+    """
+
+    observed: dict[str, np.ndarray]
+    stats: dict[str, np.ndarray]
+    params: Params | None
+    status: list[str]
+
+
+type Sink = Callable[[Draws, int], None]  # a chunk of draws and the index of its first draw
+type Progress = Callable[[int, int], None]  # steps done, steps in all
+
+
+def silent(done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
+
+def joined(chunks: list[Draws], axis: int) -> Draws:
+    """Chunks joined along axis 0 (chains) or 1 (draws)."""
+
+    def join(*leaves: np.ndarray) -> np.ndarray:
+        return np.concatenate(leaves, axis=axis)
+
+    observed, stats, params = jax.tree.map(join, *[(c.observed, c.stats, c.params) for c in chunks])
+    if axis == 0:
+        status = [sentence for chunk in chunks for sentence in chunk.status]
+    else:
+        status = [worst(sentences) for sentences in zip(*[c.status for c in chunks], strict=True)]
+    return Draws(observed, stats, params, status)
+
+
+def worst(sentences: tuple[str, ...]) -> str:
+    """The first sentence that is not ``"ok"``, else ``"ok"``."""
+    return next((s for s in sentences if s != "ok"), "ok")

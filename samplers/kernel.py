@@ -1,0 +1,53 @@
+r"""The contract that every optimiser and every sampler fulfils.
+
+A :class:`Kernel` is a Markov transition: ``(key, state) -> (state, info)``. State is
+what the next step needs, info what a person may want to see. Optimisers are kernels
+too: gradient descent is a transition that ignores most of its key.
+
+A :class:`Sampler` is the recipe that makes kernels. Its two functions run inside
+the jitted driver on a *traced* target, and for ONE chain; the driver vmaps them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from .target import Key, Params, Target
+
+type Array = jax.Array
+type State = Any
+type Info = dict[str, Array]  # scalars under ArviZ's names for sample_stats
+type Tuning = Any  # what warm-up found: a pytree, () where there is nothing to tune
+
+
+class Kernel(NamedTuple):
+    """One Markov transition, for one chain.
+
+    ``step`` draws its own minibatch from its key. Each key is used once.
+    """
+
+    init: Callable[[Key, Params], State]
+    step: Callable[[Key, State], tuple[State, Info]]
+    position: Callable[[State], Params]
+
+
+class Sampler(NamedTuple):
+    """How to tune and build a kernel for a target.
+
+    ``warmup`` maps ``(key, target, position)`` to a position in the typical set and
+    the tuning found; ``kernel`` maps ``(target, tuning)`` to a kernel. Make samplers
+    in factories under ``functools.cache``: equal options then share one compilation.
+    """
+
+    name: str
+    law: str  # the law targeted and the bias, in words
+    citation: str
+    warmup: Callable[[Key, Target, Params], tuple[Params, Tuning]]
+    kernel: Callable[[Target, Tuning], Kernel]
+    num_steps_per_draw: int = 1  # transitions between two recorded draws
+
+
+def no_warmup(key: Key, target: Target, position: Params) -> tuple[Params, Tuning]:
+    """The warm-up of kernels that have nothing to tune."""
+    return position, ()

@@ -1,0 +1,64 @@
+r"""Any optax optimiser as a kernel.
+
+Law: none that is known in general, which is the question of this project. With a
+constant step on a quadratic, ``theta <- theta - eps (H theta + noise)``, the stationary
+covariance solves ``S = (I - eps H) S (I - eps H)' + eps^2 C / B``.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from .kernel import Info, Kernel, Sampler, no_warmup
+from .target import Key, Params, Target, draw_batch, objective
+
+
+class OptimiserState(NamedTuple):
+    params: Params
+    optimiser: Any
+
+
+@cache
+def optimiser(
+    transform: optax.GradientTransformation,
+    batch_size: int | None = None,
+    prior_weight: float = 0.0,
+    name: str = "optimiser",
+    citation: str = "",
+) -> Sampler:
+    """A kernel that takes one optax step on the objective ``L - w/(beta N) log pi``.
+
+    ``batch_size = None`` uses all data; otherwise each step draws its batch with
+    replacement. Info: minibatch ``loss`` (nats per datum), ``grad_norm`` and
+    ``diverging`` (true once the minibatch objective or its gradient is not finite).
+
+    >>> optimiser(optax.sgd(0.1), batch_size=32, name="sgd").name
+    'sgd'
+    """
+
+    def kernel(target: Target, tuning: Any) -> Kernel:
+        def init(key: Key, position: Params) -> OptimiserState:
+            return OptimiserState(position, transform.init(position))
+
+        def step(key: Key, state: OptimiserState) -> tuple[OptimiserState, Info]:
+            batch = draw_batch(key, target.data, batch_size)
+            value, grad = jax.value_and_grad(
+                lambda params: objective(target, params, batch, prior_weight=prior_weight)
+            )(state.params)
+            updates, optimiser_state = transform.update(grad, state.optimiser, state.params)
+            params = optax.apply_updates(state.params, updates)
+            grad_norm = optax.tree.norm(grad)
+            stats = {
+                "objective": value,
+                "grad_norm": grad_norm,
+                "diverging": ~jnp.isfinite(value + grad_norm),
+            }
+            return OptimiserState(params, optimiser_state), stats
+
+        return Kernel(init, step, lambda state: state.params)
+
+    law = "not known in general: the question of this project"
+    return Sampler(name, law, citation, no_warmup, kernel)

@@ -1,0 +1,1 @@
+"""Does SGD thermalize? One loss, two arms, one verdict."""
