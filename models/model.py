@@ -65,6 +65,7 @@ def bayesian_model(
     so that optimised and sampled networks begin alike.
 
     >>> from models import Batch, bayesian_model, categorical, gaussian_prior, mlp
+    >>> import jax.numpy as jnp
     >>> network = mlp([2, 4, 3])
     >>> model = bayesian_model(network, gaussian_prior(network), categorical())
     >>> batch = Batch(jnp.zeros((5, 2)), jnp.zeros(5, int))
