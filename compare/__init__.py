@@ -1,1 +1,32 @@
-"""Distances between arms, each with its nulls."""
+"""Behaviours, distances with their nulls, trust and verdicts, on arrays of draws."""
+
+from .behaviours import accuracy as accuracy
+from .behaviours import binned_predictive as binned_predictive
+from .behaviours import confidence as confidence
+from .behaviours import entropy as entropy
+from .behaviours import labels as labels
+from .behaviours import log_score as log_score
+from .behaviours import scalars as scalars
+from .distances import Distance as Distance
+from .distances import averaged_disagreement as averaged_disagreement
+from .distances import averaged_total_variation as averaged_total_variation
+from .distances import chance_agreement as chance_agreement
+from .distances import energy as energy
+from .nulls import Band as Band
+from .nulls import Comparison as Comparison
+from .nulls import Outcome as Outcome
+from .nulls import Sample as Sample
+from .nulls import compare_samples as compare_samples
+from .nulls import judge as judge
+from .trust import Gate as Gate
+from .trust import Trust as Trust
+from .trust import convergence as convergence
+from .trust import judge_reference as judge_reference
+from .trust import thinned as thinned
+from .two_sample import TwoSampleTest as TwoSampleTest
+from .two_sample import classifier_two_sample_test as classifier_two_sample_test
+from .verdict import RULE as RULE
+from .verdict import Control as Control
+from .verdict import Verdict as Verdict
+from .verdict import decide as decide
+from .verdict import overall as overall
