@@ -19,6 +19,7 @@ limit and is 0 only for equal laws (Szekely and Rizzo 2013, section 2).
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -43,6 +44,7 @@ class Distance(NamedTuple):
     margin_kind: Literal["absolute", "relative"]
 
 
+@cache
 def energy() -> Distance:
     """Normalised energy distance between laws of the probe probabilities.
 
@@ -70,6 +72,7 @@ def energy() -> Distance:
     )
 
 
+@cache
 def averaged_total_variation() -> Distance:
     """Total variation between averaged predictions, mean over probes, in [0, 1].
 
@@ -93,6 +96,7 @@ def averaged_total_variation() -> Distance:
     )
 
 
+@cache
 def averaged_disagreement() -> Distance:
     """Share of probes on which the averaged predictions choose different labels.
 

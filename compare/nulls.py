@@ -136,6 +136,20 @@ def judge(low: float, high: float, margin: float) -> Outcome:
     return Outcome.DIFFERENT if low > margin else Outcome.INCONCLUSIVE
 
 
+def closeness(distance: Band, floor: Band, ceiling: Band) -> Band:
+    """Where the distance lies between ceiling (0) and floor (1); nan if the two coincide."""
+    reach = ceiling.mean - floor.mean
+    if reach <= 0:
+        return Band(np.nan, np.nan, np.nan)
+    return Band(*((ceiling.mean - value) / reach for value in (distance.mean, distance.high, distance.low)))
+
+
+def band(values: Array, level: float) -> Band:
+    """Mean and central interval of simulated values."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Band(float(np.mean(values)), float(low), float(high))
+
+
 def check_samples(*samples: Sample) -> None:
     """Raise ``ValueError`` for samples that cannot be compared, saying why."""
     for sample in samples:
@@ -175,7 +189,7 @@ def _summarise(
     num_left: int,
     num_right: int,
 ) -> Comparison:
-    floor, ceiling = (_band(np.asarray(values[name], float), level) for name in ("floor", "ceiling"))
+    floor, ceiling = (band(np.asarray(values[name], float), level) for name in ("floor", "ceiling"))
     point = float(np.mean(np.asarray(values["distance"], float)))
     deviations = np.asarray(spread, float) - np.mean(np.asarray(spread, float))
     low, high = point + np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
@@ -183,7 +197,6 @@ def _summarise(
     reach = ceiling.mean - floor.mean
     margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)
     excess = Band(*(value - floor.mean for value in interval))
-    closeness = Band(*((ceiling.mean - value) / reach for value in (point, interval.high, interval.low)))
     return Comparison(
         distance.name,
         distance.description,
@@ -191,14 +204,9 @@ def _summarise(
         floor,
         ceiling,
         excess,
-        closeness,
+        closeness(interval, floor, ceiling),
         margin,
         judge(excess.low, excess.high, margin),
         num_left,
         num_right,
     )
-
-
-def _band(values: Array, level: float) -> Band:
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Band(float(np.mean(values)), float(low), float(high))

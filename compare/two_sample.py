@@ -20,7 +20,7 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.stats import beta, hypergeom
 
-from .nulls import Band, Comparison, Outcome, Sample, check_samples
+from .nulls import Band, Comparison, Outcome, Sample, band, check_samples, closeness
 
 type Array = np.ndarray
 
@@ -89,11 +89,9 @@ def classifier_two_sample_test(
         return 2 * _trial(a, b, c, d, level).accuracy - 1
 
     trial = against_reference(left)
-    floor = _band([within_reference() for _ in range(num_floor)], level)
-    top = [2 * against_reference(ceiling).accuracy - 1 for _ in range(5)]
+    floor = band(np.array([within_reference() for _ in range(num_floor)]), level)
+    top = band(np.array([2 * against_reference(ceiling).accuracy - 1 for _ in range(5)]), level)
     distance = Band(*(2 * value - 1 for value in (trial.accuracy, trial.low, trial.high)))
-    reach = float(np.mean(top)) - floor.mean
-    closeness = Band(*((np.mean(top) - v) / reach for v in (distance.mean, distance.high, distance.low)))
     # The excess is over zero, the exact expectation under equal laws, not over the simulated floor.
     different = distance.low > MARGIN
     return (
@@ -102,9 +100,9 @@ def classifier_two_sample_test(
             "lower bound on the total variation between the laws of probe probabilities",
             distance,
             floor,
-            _band(top, level),
+            top,
             distance,
-            closeness,
+            closeness(distance, floor, top),
             MARGIN,
             Outcome.DIFFERENT if different else Outcome.INCONCLUSIVE,
             size * 2,
@@ -146,8 +144,3 @@ def _score(called_left: Array, num_left: int, level: float) -> TwoSampleTest:
 def _squared_distances(a: Array, b: Array) -> Array:
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2 * a @ b.T
     return np.maximum(squared, 0)
-
-
-def _band(values: list[float], level: float) -> Band:
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Band(float(np.mean(values)), float(low), float(high))
