@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
 from .kernel import Info, Sampler, State, Tuning
 from .lanes import lane_mesh, map_lanes
-from .target import Key, Params, Target, logdensity, loss
+from .target import Key, Params, Target, fit_statistics
 
 type Array = jax.Array
 
@@ -137,7 +137,7 @@ def _advance(
             state, info = jax.lax.scan(transition, state, d * steps + jnp.arange(steps))
             params = kernel.position(state)
             stats = {name: _over_steps(values) for name, values in info.items()}
-            stats |= {"lp": logdensity(target, params), "loss": loss(target, params)}
+            stats |= fit_statistics(target, params)
             return state, (observe(params, inputs), stats, params if keep_params else None)
 
         state, recorded = jax.lax.scan(draw, chain.state, first_draw + jnp.arange(num_draws))

@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
 from .kernel import Sampler, State
 from .lanes import lane_mesh, map_lanes
-from .target import Key, Params, Target, logdensity, loss, training_errors
+from .target import Key, Params, Target, fit_statistics, loss, training_errors
 
 type Array = jax.Array
 NEVER = -1
@@ -120,6 +120,15 @@ def optimise(
     return joined(chunks, axis=0)
 
 
+def record_steps(stop: Stop, record_every: int) -> list[int]:
+    """The steps at which ``loss_curve`` is recorded, 0 first and ``max_steps`` last.
+
+    >>> record_steps(Stop("budget", max_steps=120), 50)
+    [0, 50, 100, 120]
+    """
+    return [*range(0, stop.max_steps, record_every), stop.max_steps]
+
+
 def _met(rule: Stop, target: Target, threshold: Array, params: Params) -> Array:
     match rule.rule:
         case "first_fit":
@@ -214,8 +223,7 @@ def _finish(
         target, inputs = shared
         params = sampler.kernel(target, ()).position(lane.state)
         stats = {
-            "lp": logdensity(target, params),
-            "loss": loss(target, params),
+            **fit_statistics(target, params),
             "grad_norm": lane.grad_norm,
             "steps": lane.step,
             "steps_to_fit": lane.met_at,

@@ -1,37 +1,107 @@
 """Many chains or endpoints at once: blocks that fit the cache, one stream per device.
 
-Vmapping thousands of small networks is half as fast as mapping over blocks of a few
-dozen, and one CPU device leaves the second core idle. So lanes are split over the
-devices with ``shard_map`` and, on each, walked through in vmapped blocks. The result
-depends on block size and device count by rounding only; for bitwise equality both
-must be the same.
+On a CPU vmapping thousands of small networks is half as fast as walking through blocks
+of a few, and one CPU device leaves the second core idle. So lanes are split over the
+devices with ``shard_map`` and, on each, mapped block by block. The result depends on
+block size and device count by rounding only; for bitwise equality both must be the
+same.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
+type Array = jax.Array
 type Tree = Any
 
 
 def lane_mesh(num_lanes: int) -> Mesh:
-    """A mesh over as many devices as divide the lanes evenly, at most all of them."""
-    num_devices = math.gcd(num_lanes, len(jax.devices()))
+    """A mesh over all devices, or over as many as there are lanes."""
+    num_devices = min(num_lanes, len(jax.devices()))
     return jax.make_mesh((num_devices,), ("lanes",), axis_types=(AxisType.Auto,))
 
 
 def map_lanes(
-    one: Callable[[Tree, Tree], Tree], shared: Tree, lanes: Tree, *, mesh: Mesh, block: int
+    one: Callable[[Tree, Tree], Tree],
+    shared: Tree,
+    lanes: Tree,
+    *,
+    mesh: Mesh,
+    block: int,
+    active: Array | None = None,
 ) -> Tree:
-    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first."""
+    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first.
 
-    def on_one_device(shared: Tree, lanes: Tree) -> Tree:
-        return jax.lax.map(lambda lane: one(shared, lane), lanes, batch_size=block)
+    Where ``one`` is a loop that idle lanes do not enter, ``active`` (booleans, one a
+    lane) gathers the idle ones in blocks of their own, which then cost nothing.
+    """
+    num_lanes = jax.tree.leaves(lanes)[0].shape[0]
+    per_device = -(-num_lanes // mesh.size)
+    num_blocks = -(-per_device // block)
+    block = -(-per_device // num_blocks)
+    # Lanes that fill the last block up are copies of the first ones, forgotten afterwards.
+    filled = jnp.arange(mesh.size * num_blocks * block)
+    if active is None:
+        active = jnp.ones(num_lanes, bool)
+    active = active[filled % num_lanes] & (filled < num_lanes)
 
-    return jax.shard_map(
-        on_one_device, mesh=mesh, in_specs=(P(), P("lanes")), out_specs=P("lanes"), check_vma=False
-    )(shared, lanes)
+    def on_one_device(shared: Tree, lanes: Tree, active: Array) -> Tree:
+        order = jnp.argsort(~active, stable=True)
+        blocks = jax.tree.map(lambda leaf: leaf[order].reshape((num_blocks, block, *leaf.shape[1:])), lanes)
+        results = jax.lax.map(lambda b: jax.vmap(one, (None, 0))(shared, b), blocks)
+        back = jnp.argsort(order)
+        return jax.tree.map(lambda leaf: leaf.reshape((-1, *leaf.shape[2:]))[back], results)
+
+    results = jax.shard_map(
+        on_one_device,
+        mesh=mesh,
+        in_specs=(P(), P("lanes"), P("lanes")),
+        out_specs=P("lanes"),
+        check_vma=False,
+    )(shared, jax.tree.map(lambda leaf: leaf[filled % num_lanes], lanes), active)
+    return jax.tree.map(lambda leaf: leaf[:num_lanes], results)
+
+
+def where_asked(compute: Callable[..., Tree]) -> Callable[..., Tree]:
+    """``compute(*arguments)`` where asked, else ``otherwise``, skipped if no lane asks.
+
+    Under ``vmap`` a plain ``lax.cond`` computes both branches for every lane; this one
+    runs ``compute`` for a block of lanes only if at least one of them asks.
+
+    >>> f = where_asked(lambda x: 1 / x)
+    >>> jax.vmap(f)(jnp.array([True, False]), jnp.zeros(2), jnp.array([2.0, 4.0])).tolist()
+    [0.5, 0.0]
+    """
+
+    @custom_vmap
+    def ask(asked: Array, otherwise: Tree, *arguments: Tree) -> Tree:
+        return jax.lax.cond(asked, lambda: compute(*arguments), lambda: otherwise)
+
+    @ask.def_vmap
+    def _(axis_size: int, batched: Any, asked: Array, otherwise: Tree, *arguments: Tree) -> tuple[Tree, Tree]:
+        axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, batched)
+
+        def for_all(asked: Array, otherwise: Tree, *arguments: Tree) -> Tree:
+            def pick(new: Array, old: Array) -> Array:
+                return jnp.where(asked, new, old)
+
+            return jax.tree.map(pick, compute(*arguments), otherwise)
+
+        def keep(asked: Array, otherwise: Tree, *arguments: Tree) -> Tree:
+            return otherwise
+
+        results = jax.lax.cond(
+            jnp.any(asked),
+            *(jax.vmap(branch, axes, axis_size=axis_size) for branch in (for_all, keep)),
+            asked,
+            otherwise,
+            *arguments,
+        )
+        return results, jax.tree.map(lambda _: True, results)
+
+    return ask

@@ -116,6 +116,14 @@ def training_errors(target: Target, params: Params) -> Array:
     return jnp.sum(target.errors(params, target.data))
 
 
+def fit_statistics(target: Target, params: Params) -> dict[str, Array]:
+    """``lp`` (nats), ``loss`` (nats per datum) and, with labels, ``train_error`` (a share)."""
+    stats = {"lp": logdensity(target, params), "loss": loss(target, params)}
+    if target.errors is not None:
+        stats["train_error"] = jnp.mean(target.errors(params, target.data))
+    return stats
+
+
 def draw_batch(key: Key, data: Data, batch_size: int | None) -> Data:
     """``batch_size`` examples drawn with replacement; all of them for ``None``.
 
