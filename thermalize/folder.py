@@ -1,0 +1,154 @@
+"""The folder of a run: what it may hold, when it may be replaced, how damage is told.
+
+``RUN/`` holds the Zarr store, the report and the lock, nothing else. A folder that holds
+anything else was not made by this program and is never written over.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError, suggest
+from .lock import Lock, lock_folder
+
+STORE = "store.zarr"
+LOCK = ".lock"
+REPORT = "report.html"
+OWN = {STORE, LOCK, REPORT}
+
+
+def make_folder(folder: Path, fill: Callable[[Path], None], *, overwrite: bool) -> Lock:
+    """Make the folder of a new run, filled by ``fill``, and hand back its lock.
+
+    Raises :class:`UserError` if the folder holds a run already, unless ``overwrite``; and
+    if it holds anything else. With ``overwrite`` the new folder is filled beside the old
+    one and takes its place in one step; only then is the old one deleted.
+    """
+    folder = folder.resolve()
+    replacing = _check_replaceable(folder, overwrite)
+    with file_errors(folder):
+        if replacing:
+            return _replace(folder, fill)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = lock_folder(folder, LOCK)
+        try:
+            _check_replaceable(folder, overwrite=False)  # another process may have been first
+            fill(folder)
+        except BaseException:
+            lock.close()
+            raise
+        return lock
+
+
+def _replace(folder: Path, fill: Callable[[Path], None]) -> Lock:
+    new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    aside = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    with lock_folder(folder, LOCK):  # refuses while another process writes the old run
+        new.mkdir()
+        try:
+            fill(new)
+            lock = lock_folder(new, LOCK)
+            folder.rename(aside)
+            try:
+                new.rename(folder)
+            except BaseException:
+                aside.rename(folder)
+                lock.close()
+                raise
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
+    return lock
+
+
+def root_attrs(folder: Path) -> dict[str, Any]:
+    metadata = folder / STORE / "zarr.json"
+    if not folder.exists():
+        siblings = [path.parent.parent.name for path in folder.parent.glob(f"*/{STORE}/zarr.json")]
+        raise UserError(
+            "there is no run here",
+            folder,
+            "the folder does not exist",
+            suggest(folder.name, siblings) if siblings else "make one with `thermalize compare`",
+        )
+    if not (folder / STORE).exists():
+        raise UserError(
+            "this is not a run",
+            folder,
+            f"it holds no {STORE}",
+            "name the folder that `thermalize compare` made",
+        )
+    with damage(folder):
+        attrs = json.loads(metadata.read_text())["attributes"]
+    if "store_version" not in attrs:
+        raise UserError(
+            "this is not a run",
+            folder,
+            f"its {STORE} was not written by thermalize: it has no store_version",
+            "name the folder that `thermalize compare` made",
+        )
+    return dict(attrs)
+
+
+def _check_replaceable(folder: Path, overwrite: bool) -> bool:
+    """Whether a run stands there that may be replaced; refuse whatever must be kept."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError("the output folder is a file", folder, "a run needs a folder", "choose another --out")
+    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if names <= {LOCK}:
+        return False
+    if STORE not in names:
+        raise UserError(
+            "the output folder is not empty",
+            folder,
+            "it holds files that are no run of thermalize, and those are never written over",
+            "choose another --out, or empty the folder yourself",
+        )
+    root_attrs(folder)
+    if not overwrite:
+        raise UserError(
+            "the output folder already holds a run",
+            folder,
+            "nothing is written over unless asked for",
+            "add --resume to go on with it, --overwrite to replace it, or choose another --out",
+        )
+    foreign = sorted(names - OWN)
+    if foreign:
+        raise UserError(
+            "the run cannot be overwritten",
+            folder,
+            f"its folder also holds files that thermalize did not write: {', '.join(foreign)}",
+            "move them away, or choose another --out",
+        )
+    return True
+
+
+@contextmanager
+def damage(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            "the run is damaged",
+            folder,
+            f"{type(error).__name__}: {error}",
+            "delete the folder, or choose another --out, and make the run again",
+        ) from error
+
+
+@contextmanager
+def file_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            "the run cannot be written",
+            folder,
+            f"{error.strerror or error}",
+            "choose a folder on a disk with room that you may write to, with --out",
+        ) from error

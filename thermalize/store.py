@@ -1,0 +1,212 @@
+"""One run on disk: an ``xarray.DataTree`` in Zarr v3, written while the run goes on.
+
+``RUN/store.zarr`` has the provenance in its root attributes and one child an arm, each a
+valid ArviZ tree. Draws are appended chunk by chunk, one Zarr chunk each, so that memory
+does not grow with the number of draws. An arm counts only when its ``complete``
+attribute is true, which is written last: a run that was cut short is never mistaken for
+a finished one, and going on drops the half-written arm and keeps the rest.
+"""
+
+import shutil
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from .errors import UserError
+from .folder import LOCK, STORE, damage, file_errors, make_folder, root_attrs
+from .layout import append_arrays, by_key_path, damaged_arrays, write_array
+from .lock import Lock, lock_folder
+from .plain import plain
+
+if TYPE_CHECKING:
+    from samplers.draws import Draws
+
+STORE_VERSION = 1
+type Array = np.ndarray
+
+
+def create_run(folder: Path, attrs: Mapping[str, Any], *, overwrite: bool = False) -> "Store":
+    """Make the folder of a new run, with ``attrs`` as its provenance, and lock it.
+
+    Raises :class:`UserError` if the folder holds a run already, unless ``overwrite``; and
+    if it holds anything else. An old run is deleted only when the new one is in place.
+    """
+    root = {"store_version": STORE_VERSION, **plain(attrs), "complete": False}
+
+    def fill(new: Path) -> None:
+        zarr.open_group(new / STORE, mode="w-", zarr_format=3, attributes=root)
+
+    store = Store(Path(folder), make_folder(Path(folder), fill, overwrite=overwrite))
+    store._seal()
+    return store
+
+
+def open_run(folder: Path, *, writable: bool = False) -> "Store":
+    """The run in a folder. Writing takes its lock and drops an arm that is half written.
+
+    Raises :class:`UserError` if there is no run, if it is damaged, if it was written by
+    another version of the store, or if another process is writing it.
+    """
+    folder = Path(folder)
+    attrs = root_attrs(folder)
+    found = attrs["store_version"]
+    if found != STORE_VERSION:
+        raise UserError(
+            "the run was stored in another layout",
+            folder,
+            f"its store_version is {found!r}, this version of thermalize reads {STORE_VERSION}",
+            f"use thermalize {attrs.get('thermalize_version', 'of that time')}, or make the run again",
+        )
+    if not writable:
+        return Store(folder, None)
+    with file_errors(folder):
+        store = Store(folder, lock_folder(folder, LOCK))
+        try:
+            store._drop_unfinished()
+            store._seal()
+        except BaseException:
+            store.close()
+            raise
+    return store
+
+
+@dataclass(frozen=True)
+class Store:
+    """A handle on one run; a context manager that gives the lock back."""
+
+    folder: Path
+    lock: Lock | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the lock back, so that another process may write."""
+        if self.lock is not None:
+            self.lock.close()
+
+    @property
+    def path(self) -> Path:
+        """The Zarr store inside the run's folder."""
+        return self.folder / STORE
+
+    def attrs(self) -> dict[str, Any]:
+        """The root attributes: provenance, arguments, result."""
+        return root_attrs(self.folder)
+
+    def update(self, attrs: Mapping[str, Any]) -> None:
+        """Add root attributes or replace them. Raises ``TypeError`` for what JSON cannot hold."""
+        self._group().attrs.update(plain(attrs))
+        self._seal()
+
+    def set_result(self, result: Mapping[str, Any]) -> None:
+        """Keep the result of the comparison."""
+        self.update({"result": result})
+
+    def result(self) -> dict[str, Any]:
+        """The stored result. Raises :class:`UserError` if the run has none yet."""
+        attrs = self.attrs()
+        if "result" not in attrs:
+            raise UserError(
+                "the run has no result yet",
+                self.folder,
+                f"it was interrupted; finished arms: {', '.join(self.finished()) or 'none'}",
+                f"go on with `thermalize compare --resume --out {self.folder}`",
+            )
+        return dict(attrs["result"])
+
+    def finished(self) -> list[str]:
+        """The names of the arms that are complete, in the order in which they were begun."""
+        return [name for name, attrs in self._arms() if attrs["complete"]]
+
+    def check(self) -> None:
+        """Read every chunk once. Raises :class:`UserError` that lists what is damaged."""
+        with damage(self.folder):
+            found = damaged_arrays(self._group())
+            if found:
+                raise ValueError("; ".join(found))
+
+    def tree(self) -> xr.DataTree:
+        """The run with its finished arms as they were begun; arrays are read when used."""
+        with damage(self.folder):
+            tree = xr.open_datatree(self.path, engine="zarr", consolidated=False, chunks=None, cache=False)
+        children = {name: tree.children[name] for name in self.finished()}
+        return xr.DataTree(dataset=tree.to_dataset(), children=children)
+
+    def begin_arm(
+        self,
+        name: str,
+        attrs: Mapping[str, Any],
+        *,
+        probe_inputs: Array,
+        probe_targets: Array,
+        train_targets: Array,
+        record_steps: Sequence[int] | None = None,
+    ) -> None:
+        """Start an arm. ``record_steps`` are the steps at which ``loss_curve`` was recorded.
+
+        Raises ``ValueError`` if the arm is complete already; a half-written one is dropped.
+        """
+        if name in self.finished():
+            raise ValueError(f"the arm {name!r} is complete already")
+        shutil.rmtree(self.path / name, ignore_errors=True)
+        attributes = {**plain(attrs), "order": len(self._arms()), "complete": False}
+        arm = self._group().create_group(name, attributes=attributes)
+        known = arm.create_group("predictions_constant_data")
+        write_array(known, "probe_inputs", np.asarray(probe_inputs), ("probe", "feature"))
+        write_array(known, "probe_targets", np.asarray(probe_targets), ("probe",))
+        write_array(known, "probe", np.arange(len(probe_targets)), ("probe",))
+        observed = arm.create_group("observed_data")
+        write_array(observed, "targets", np.asarray(train_targets), ("datum",))
+        stats = arm.create_group("sample_stats")
+        if record_steps is not None:
+            write_array(stats, "record", np.asarray(record_steps), ("record",))
+
+    def append(self, arm: str, draws: "Draws", axis: int) -> None:
+        """Add draws along axis 1 (later draws of the chains) or 0 (further chains or endpoints)."""
+        group = self._group()[arm]
+        assert isinstance(group, zarr.Group)
+        groups: dict[str, Mapping[str, Array]] = {"predictions": draws.observed, "sample_stats": draws.stats}
+        if draws.params is not None:
+            groups["posterior"] = by_key_path(draws.params)
+        for name, arrays in groups.items():
+            if arrays:
+                append_arrays(group.require_group(name), arrays, axis)
+
+    def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
+        """Mark an arm as complete, in one atomic write."""
+        self._group()[name].attrs.update({**plain(attrs), "complete": True})
+        self._seal()
+
+    def _group(self) -> zarr.Group:
+        return zarr.open_group(self.path, mode="r+" if self.lock else "r", use_consolidated=False)
+
+    def _arms(self) -> list[tuple[str, dict[str, Any]]]:
+        """Names and attributes of all arms on disk."""
+        with damage(self.folder):
+            arms = [(name, group.attrs.asdict()) for name, group in self._group().groups()]
+            return sorted(arms, key=lambda arm: arm[1]["order"])
+
+    def _drop_unfinished(self) -> None:
+        keep = self.finished()
+        for path in self.path.iterdir():
+            if path.is_dir() and path.name not in keep:
+                shutil.rmtree(path)
+
+    def _seal(self) -> None:
+        """Collect all metadata in one file: ArviZ and xarray then open the store at once.
+
+        Called when every arm on disk is complete, so a half-written arm stays out of it.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+            zarr.consolidate_metadata(self.path)
