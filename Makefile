@@ -1,0 +1,38 @@
+# The commands of this project, the same for a person and for a machine.
+# PYTHON=/path/to/python3 chooses the interpreter; JOBS=4 the number of test processes.
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test lint format certify clean
+.NOTPARALLEL:
+
+export PYTHON
+JOBS ?= 2
+RUN := .venv/bin/python -m
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+environment: ## Create or refresh .venv; the other commands do so by themselves.
+	@sh scripts/environment.sh
+
+demo: environment ## Train and sample one small network on digits, compare, write runs/demo/report.html.
+	$(RUN) thermalize compare --task digits --preset quick --seed 0 --out runs/demo --overwrite
+
+test: environment ## Run every test but the long statistical ones.
+	$(RUN) pytest -n $(JOBS) --durations=15
+
+certify: environment ## Run the long statistical tests.
+	$(RUN) pytest -n $(JOBS) --durations=15 -m certify
+
+lint: environment ## Check the format, the style and the types of code and tests.
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) mypy
+
+format: environment ## Rewrite the code in the house format.
+	$(RUN) ruff format
+	$(RUN) ruff check --fix
+
+clean: ## Delete the environment and every cache; runs/ stays.
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
