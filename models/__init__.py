@@ -1,5 +1,17 @@
 """Pure JAX networks, priors, likelihoods and data sets."""
 
+from .datasets import MissingExtra as MissingExtra
+from .datasets import breast_cancer as breast_cancer
+from .datasets import curve as curve
+from .datasets import diabetes as diabetes
+from .datasets import digits as digits
+from .datasets import digits_binary as digits_binary
+from .datasets import mnist_binary as mnist_binary
+from .datasets import regression_1d as regression_1d
+from .initialisations import glorot_init as glorot_init
+from .initialisations import he_init as he_init
+from .initialisations import lecun_init as lecun_init
+from .initialisations import scaled_init as scaled_init
 from .likelihoods import Likelihood as Likelihood
 from .likelihoods import bernoulli as bernoulli
 from .likelihoods import categorical as categorical
@@ -12,5 +24,11 @@ from .model import Network as Network
 from .model import bayesian_model as bayesian_model
 from .priors import Prior as Prior
 from .priors import gaussian_prior as gaussian_prior
+from .priors import independent_prior as independent_prior
 from .priors import laplace_prior as laplace_prior
 from .priors import student_t_prior as student_t_prior
+from .tasks import Task as Task
+from .tasks import task_from_arrays as task_from_arrays
+from .transforms import input_shift as input_shift
+from .transforms import label_noise as label_noise
+from .transforms import shuffle_pixels as shuffle_pixels

@@ -1,8 +1,12 @@
 r"""Multilayer perceptrons as pure functions.
 
-.. math:: h_0 = x,\quad h_{l+1} = \phi(h_l W_l + b_l),\quad f(x) = h_{L-1} W_L + b_L
+.. math:: h_0 = x,\quad h_{l+1} = \phi(W_l^T h_l + b_l),\quad f(x) = W_L^T h_{L-1} + b_L
+
+Source: Bishop 2006, section 5.1. GELU is the tanh approximation of Hendrycks and
+Gimpel 2016, section 2.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -25,20 +29,28 @@ def mlp(widths: Sequence[int], activation: str = "tanh") -> Network:
     """A fully connected network with the given widths, inputs and outputs included.
 
     Parameters are a list of ``{"w": (d_in, d_out), "b": (d_out,)}``, one a layer.
-    ``init`` draws the fan-in-scaled unit Gaussian. Equal arguments return the
-    same object, so that nothing compiles twice. Raises ``ValueError`` for fewer
-    than two widths, widths below one or an unknown activation.
+    ``init`` draws weights from ``N(0, 1 / d_in)`` and biases from ``N(0, 1)``, the law
+    of ``gaussian_prior(network)``. Equal arguments return the same object, so that
+    nothing compiles twice. Raises ``ValueError`` for fewer than two widths, widths
+    that are not whole numbers of at least one, or an unknown activation.
 
     >>> network = mlp([8, 16, 10], "gelu")
     >>> params = network.init(jax.random.key(0))
     >>> network.apply(params, jnp.zeros(8)).shape
     (10,)
     """
-    if len(widths) < 2 or any(w < 1 for w in widths):
-        raise ValueError(f"widths must be two or more positive numbers, got {list(widths)}")
+    try:
+        checked = tuple(operator.index(width) for width in widths)
+    except TypeError:
+        raise ValueError(f"widths must be whole numbers, got {widths!r}: write [64, 16, 10], say") from None
+    if len(checked) < 2 or min(checked) < 1:
+        raise ValueError(
+            f"widths must be two or more positive numbers, got {list(checked)}: "
+            "list every layer from inputs to outputs, [64, 16, 10] for one hidden layer of 16"
+        )
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
-    return _mlp(tuple(widths), activation)
+    return _mlp(checked, activation)
 
 
 @cache
@@ -55,10 +67,15 @@ def _mlp(widths: tuple[int, ...], activation: str) -> Network:
             params.append({"w": weights, "b": jax.random.normal(key_b, (d_out,))})
         return params
 
-    def apply(params: Any, x: Array) -> Array:
+    def apply(params: Any, x: Array) -> Array:  # (d_in,) -> (d_out,) or (d_in, n) -> (d_out, n)
         *hidden, last = params
         for layer in hidden:
-            x = phi(x @ layer["w"] + layer["b"])
-        return x @ last["w"] + last["b"]
+            x = phi(_affine(layer, x))
+        return _affine(last, x)
 
-    return Network(init, apply)
+    return Network(init, apply, apply)
+
+
+def _affine(layer: dict[str, Array], x: Array) -> Array:
+    bias = jnp.expand_dims(layer["b"], tuple(range(1, x.ndim)))
+    return jnp.tensordot(layer["w"], x, axes=(0, 0)) + bias
