@@ -92,7 +92,8 @@ def _in_node(node: ast.AST, name: str, package: str, rules: Room, foreign: set[s
             ast.FunctionDef(args=ast.arguments(kwarg=ast.arg(arg=arg)))
             | ast.Lambda(args=ast.arguments(kwarg=ast.arg(arg=arg)))
         ):
-            yield f"passes unnamed options on (**{arg})"
+            if any(_passes_on(call, arg) for call in ast.walk(node)):
+                yield f"passes unnamed options on (**{arg})"
         case ast.Global(names=variables):
             yield f"changes a global ({', '.join(variables)})"
         case ast.ClassDef(name=class_name, bases=bases):
@@ -119,6 +120,13 @@ def _import(module: str, package: str, rules: Room) -> Iterator[str]:
 def _allowed(module: str, libraries: frozenset[str]) -> bool:
     parts = module.split(".")
     return any(".".join(parts[: i + 1]) in libraries for i in range(len(parts)))
+
+
+def _passes_on(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Call(keywords=keywords):
+            return any(k.arg is None and ast.unparse(k.value) == name for k in keywords)
+    return False
 
 
 def _is_exception(name: str) -> bool:

@@ -33,7 +33,7 @@ BREACHES = [
     ("models", "from jax.numpy import *", "imports everything from jax.numpy"),
     ("compare", "print('done')", "prints"),
     ("compare", "def f(**options):\n    return dict(**options)", "unnamed options"),
-    ("compare", "f = lambda **options: 0", "unnamed options"),
+    ("compare", "f = lambda **options: dict(**options)", "unnamed options"),
     ("compare", "def f():\n    global count\n    count = 1", "changes a global (count)"),
     ("samplers", "class A: ...\n\n\nclass B(A): ...", "class B inherits from A"),
     ("samplers", "import jax\nkey = jax.random.PRNGKey(0)", "use jax.random.key"),
