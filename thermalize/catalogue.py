@@ -5,12 +5,10 @@ when an entry is loaded. A test compares every entry with what it names.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One choice: what it is in a line, and the name in ``models`` that makes it."""
 
     summary: str
@@ -22,24 +20,26 @@ class Entry:
         >>> LIKELIHOODS["bernoulli"].load()().name
         'bernoulli'
         """
-        import models
-
-        factory: Callable[..., Any] = getattr(models, self.factory)
-        return factory
+        return _load(self.factory)
 
 
-@dataclass(frozen=True)
-class TaskEntry(Entry):
-    """A task's loader ``(key, num_train, num_probe) -> Task`` and its defaults.
+class TaskEntry(NamedTuple):
+    """A task: its loader ``(key, num_train, num_probe) -> Task`` and its defaults.
 
     ``likelihood`` is a key of ``LIKELIHOODS``; ``extra`` is the optional extra of the
     installation that the loader needs, or ``None``.
     """
 
+    summary: str
+    factory: str
     likelihood: str
     num_train: int
     num_probe: int
     extra: str | None = None
+
+    def load(self) -> Callable[..., Any]:
+        """The loader itself; imports jax."""
+        return _load(self.factory)
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -94,3 +94,10 @@ SHIFTS: dict[str, str] = {
     "rotation": "strength degrees to a random side; images",
     "blur": "Gaussian filter of strength pixels; images",
 }
+
+
+def _load(factory: str) -> Callable[..., Any]:
+    import models
+
+    found: Callable[..., Any] = getattr(models, factory)
+    return found
