@@ -19,6 +19,7 @@ STORE = "store.zarr"
 LOCK = ".lock"
 REPORT = "report.html"
 OWN = {STORE, LOCK, REPORT}
+STORE_VERSION = 1
 
 
 def make_folder(folder: Path, fill: Callable[[Path], None], *, overwrite: bool) -> Lock:
@@ -66,7 +67,38 @@ def _replace(folder: Path, fill: Callable[[Path], None]) -> Lock:
     return lock
 
 
+def run_attrs(folder: Path) -> dict[str, Any]:
+    """The root attributes of a run in this version's layout.
+
+    Raises :class:`UserError` if there is no run, if it is damaged or of another version.
+    """
+    attrs = root_attrs(folder)
+    found = attrs["store_version"]
+    if found != STORE_VERSION:
+        raise UserError(
+            "the run was stored in another layout",
+            folder,
+            f"its store_version is {found!r}, this version of thermalize reads {STORE_VERSION}",
+            f"use thermalize {attrs.get('thermalize_version', 'of that time')}, or make the run again",
+        )
+    return attrs
+
+
+def stored_result(folder: Path) -> dict[str, Any]:
+    """The result of a run. Raises :class:`UserError` also if it has none yet."""
+    attrs = run_attrs(folder)
+    if "result" not in attrs:
+        raise UserError(
+            "the run has no result yet",
+            folder,
+            "it is still going on or was interrupted",
+            f"go on with `thermalize compare --resume --out {folder}`",
+        )
+    return dict(attrs["result"])
+
+
 def root_attrs(folder: Path) -> dict[str, Any]:
+    """The root attributes of a run in any layout, from the one file that holds them."""
     metadata = folder / STORE / "zarr.json"
     if not folder.exists():
         siblings = [path.parent.parent.name for path in folder.parent.glob(f"*/{STORE}/zarr.json")]

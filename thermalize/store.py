@@ -18,8 +18,17 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from .errors import UserError
-from .folder import LOCK, STORE, damage, file_errors, make_folder, root_attrs
+from .folder import (
+    LOCK,
+    STORE,
+    STORE_VERSION,
+    damage,
+    file_errors,
+    make_folder,
+    root_attrs,
+    run_attrs,
+    stored_result,
+)
 from .layout import append_arrays, by_key_path, damaged_arrays, write_array
 from .lock import Lock, lock_folder
 from .plain import plain
@@ -27,7 +36,6 @@ from .plain import plain
 if TYPE_CHECKING:
     from samplers.draws import Draws
 
-STORE_VERSION = 1
 type Array = np.ndarray
 
 
@@ -54,15 +62,7 @@ def open_run(folder: Path, *, writable: bool = False) -> "Store":
     another version of the store, or if another process is writing it.
     """
     folder = Path(folder)
-    attrs = root_attrs(folder)
-    found = attrs["store_version"]
-    if found != STORE_VERSION:
-        raise UserError(
-            "the run was stored in another layout",
-            folder,
-            f"its store_version is {found!r}, this version of thermalize reads {STORE_VERSION}",
-            f"use thermalize {attrs.get('thermalize_version', 'of that time')}, or make the run again",
-        )
+    run_attrs(folder)
     if not writable:
         return Store(folder, None)
     with file_errors(folder):
@@ -114,15 +114,7 @@ class Store:
 
     def result(self) -> dict[str, Any]:
         """The stored result. Raises :class:`UserError` if the run has none yet."""
-        attrs = self.attrs()
-        if "result" not in attrs:
-            raise UserError(
-                "the run has no result yet",
-                self.folder,
-                f"it was interrupted; finished arms: {', '.join(self.finished()) or 'none'}",
-                f"go on with `thermalize compare --resume --out {self.folder}`",
-            )
-        return dict(attrs["result"])
+        return stored_result(self.folder)
 
     def finished(self) -> list[str]:
         """The names of the arms that are complete, in the order in which they were begun."""

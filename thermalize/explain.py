@@ -1,0 +1,62 @@
+"""Errors at the command line: a message for what a user can mend, a traceback for the rest."""
+
+import contextlib
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+import typer
+
+from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, PACKAGES, UserError
+from .folder import STORE
+
+HOME = Path(__file__).resolve().parent.parent
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None]:
+    """Turn mistakes into one message on stderr and exit code 2, an interruption into 130.
+
+    ``folder`` gives the run's folder, once it is known, for the word on how to go on. A
+    ``ValueError`` that this project raised says what is wrong with the input; one that
+    comes from deeper down is a defect and keeps its traceback.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise _exit(EXIT_BAD_INPUT, f"error: {error}") from error
+    except (ValueError, ModuleNotFoundError) as error:
+        if not _raised_here(error.__traceback__):
+            raise
+        raise _exit(EXIT_BAD_INPUT, f"error: {error}") from error
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise _exit(
+            EXIT_BAD_INPUT, f"error: the disk is full: {error.filename}\n{_go_on(folder())}"
+        ) from error
+    except KeyboardInterrupt as error:
+        raise _exit(EXIT_INTERRUPTED, f"interrupted\n{_go_on(folder())}") from error
+
+
+def _exit(code: int, message: str) -> typer.Exit:
+    typer.echo(message.rstrip(), err=True)
+    return typer.Exit(code)
+
+
+def _go_on(folder: Path | None) -> str:
+    if folder is None or not (folder / STORE).exists():
+        return ""
+    return f"  finished arms are kept; go on with: thermalize compare --resume --out {folder}"
+
+
+def _raised_here(traceback: TracebackType | None) -> bool:
+    """Whether the innermost frame is this project's own code."""
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    file = Path(traceback.tb_frame.f_code.co_filename)
+    return any(file.is_relative_to(HOME / name) for name in (*PACKAGES, "thermalize"))

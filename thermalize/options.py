@@ -1,0 +1,122 @@
+"""What a setting may be: its type, its default in each preset, and the check of its value.
+
+Pure data: nothing here imports jax, so that help, tables and refusals are instant.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import UserError, suggest
+
+type Check = Callable[[Any], bool]
+type Preset = Literal["quick", "full"]
+PRESETS = ("quick", "full")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting. ``full`` is ``quick``'s value unless given; ``None`` means "not set"."""
+
+    type: Literal["integer", "number", "boolean", "word", "integers"]
+    meaning: str
+    quick: Any = None
+    full: Any = None
+    check: Check = lambda value: True
+    allowed: str = ""  # what `check` demands, after "it must be"
+    words: tuple[str, ...] = ()  # the words to choose from; an integer may have words too
+
+    def default(self, preset: str) -> Any:
+        """The value where nothing else is said."""
+        return self.quick if preset == "quick" or self.full is None else self.full
+
+
+def positive_integer(meaning: str, quick: int | None = None, full: int | None = None) -> Option:
+    """A count of at least one."""
+    return Option("integer", meaning, quick, full, lambda n: n >= 1, "at least 1")
+
+
+def natural(meaning: str, quick: int | None = None, full: int | None = None) -> Option:
+    """A count that may be zero."""
+    return Option("integer", meaning, quick, full, lambda n: n >= 0, "0 or more")
+
+
+def positive(meaning: str, quick: float | None = None, full: float | None = None) -> Option:
+    """A finite number above zero."""
+    return Option("number", meaning, quick, full, lambda x: x > 0, "positive")
+
+
+def not_negative(meaning: str, quick: float | None = None, full: float | None = None) -> Option:
+    """A finite number that may be zero."""
+    return Option("number", meaning, quick, full, lambda x: x >= 0, "0 or more")
+
+
+def fraction(meaning: str, quick: float | None = None) -> Option:
+    """A number from 0 to 1, both included."""
+    return Option("number", meaning, quick, None, lambda x: 0 <= x <= 1, "from 0 to 1")
+
+
+def probability(meaning: str, quick: float | None = None) -> Option:
+    """A number between 0 and 1, both excluded."""
+    return Option("number", meaning, quick, None, lambda x: 0 < x < 1, "between 0 and 1")
+
+
+def word(meaning: str, quick: str, words: tuple[str, ...]) -> Option:
+    """One of the words."""
+    return Option("word", meaning, quick, words=words)
+
+
+def boolean(meaning: str, quick: bool | None = None) -> Option:
+    """True or false."""
+    return Option("boolean", meaning, quick)
+
+
+def checked(option: Option, value: Any, where: str) -> Any:
+    """The value in its own type. Raises :class:`UserError` that names the setting.
+
+    >>> checked(positive("a scale"), 2, "model.weight_scale")
+    2.0
+    >>> checked(positive("a scale"), float("nan"), "model.weight_scale")
+    Traceback (most recent call last):
+    ...
+    thermalize.errors.UserError: bad value for model.weight_scale: nan
+      why: it must be a finite number
+      fix: give a scale; it must be positive
+    """
+
+    def refuse(why: str) -> UserError:
+        wanted = f"give {option.meaning}"
+        if option.allowed and option.allowed not in why:
+            wanted += f"; it must be {option.allowed}"
+        if option.words and isinstance(value, str):
+            wanted = suggest(value, option.words)
+        return UserError(f"bad value for {where}", value, why, wanted)
+
+    if isinstance(value, str) and value in option.words:
+        return value
+    result = value
+    match option.type:
+        case "integer":
+            if type(value) is not int:
+                raise refuse("it must be a whole number" + _or_words(option))
+        case "number":
+            if type(value) not in (int, float) or not math.isfinite(value):
+                raise refuse("it must be a finite number")
+            result = float(value)
+        case "boolean":
+            if not isinstance(value, bool):
+                raise refuse("it must be true or false")
+        case "word":
+            raise refuse("there is no such choice" if isinstance(value, str) else "it must be a word")
+        case "integers":
+            if not isinstance(value, list | tuple) or any(type(item) is not int for item in value):
+                raise refuse("it must be a list of whole numbers")
+            result = tuple(value)
+    if not option.check(result):
+        raise refuse(f"it must be {option.allowed}")
+    return result
+
+
+def _or_words(option: Option) -> str:
+    return "".join(f" or {word!r}" for word in option.words)
