@@ -204,8 +204,9 @@ def _split(key: Key | int, table: _Table, num_train: int, num_probe: int) -> Tas
 
 def _standardised(train: np.ndarray, probe: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Both, by the mean and standard deviation of ``train``; constant columns become zero."""
-    mean = train.mean(axis, keepdims=True)
-    constant = np.ptp(train, axis, keepdims=True) == 0  # a computed deviation may be tiny, not zero
+    low = train.min(axis, keepdims=True)
+    constant = low == train.max(axis, keepdims=True)  # the computed deviation may be tiny, not zero
+    mean = np.where(constant, low, train.mean(axis, keepdims=True))
     deviation = np.where(constant, 1.0, train.std(axis, keepdims=True))
     return (train - mean) / deviation, (probe - mean) / deviation
 

@@ -128,15 +128,17 @@ def _contrast(image: Image, strength: float, direction: float, background: float
     return image.mean() + (image - image.mean()) / (1 + strength)
 
 
+# "grid-constant" interpolates between edge and background; "constant" would blank an edge row at
+# the smallest shift and make strength 0 a jump.
 def _translation(image: Image, strength: float, direction: float, background: float) -> Image:
     angle = 2 * np.pi * direction
     offset = (strength * np.sin(angle), strength * np.cos(angle))
-    return ndimage.shift(image, offset, order=1, mode="constant", cval=background)
+    return ndimage.shift(image, offset, order=1, mode="grid-constant", cval=background)
 
 
 def _rotation(image: Image, strength: float, direction: float, background: float) -> Image:
     degrees = strength if direction < 0.5 else -strength
-    return ndimage.rotate(image, degrees, reshape=False, order=1, mode="constant", cval=background)
+    return ndimage.rotate(image, degrees, reshape=False, order=1, mode="grid-constant", cval=background)
 
 
 def _blur(image: Image, strength: float, direction: float, background: float) -> Image:
