@@ -78,11 +78,14 @@ def test_a_name_that_does_not_run_is_passed_over(place: Path) -> None:
     assert run(place, "find-python.sh").stdout.strip() == str(working)
 
 
-def test_an_old_python_is_passed_over(place: Path) -> None:
-    plant(
-        place, "bin/python3", '#!/bin/sh\nexec {0} -c "raise SystemExit(1)"\n'.replace("{0}", sys.executable)
+@pytest.mark.parametrize(("version", "code"), [("3, 11, 9", 2), ("3, 12, 0", 0), ("4, 0, 0", 0)])
+def test_the_version_decides(place: Path, version: str, code: int) -> None:
+    """A Python that takes itself for another version; it is given `-I -c CODE`."""
+    claim = (
+        f'exec {sys.executable} -I -c "import sys; sys.version_info = ({version}); exec(sys.argv[1])" "$3"'
     )
-    assert run(place, "find-python.sh").returncode == 2
+    plant(place, "bin/python3", f"#!/bin/sh\n{claim}\n")
+    assert run(place, "find-python.sh").returncode == code
 
 
 def test_3_13_is_preferred_and_pyenv_is_the_last_resort(place: Path) -> None:
