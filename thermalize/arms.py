@@ -3,198 +3,89 @@
 Tables only; nothing here imports jax. ``build.py`` makes samplers from validated options.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
-from .catalogue import INITIALISATIONS
-from .options import (
-    Option,
-    boolean,
-    fraction,
-    natural,
-    not_negative,
-    positive,
-    positive_integer,
-    probability,
-    word,
-)
-
-type Role = Literal["reference", "arm", "control", "ceiling"]
-ROLES = ("reference", "arm", "control", "ceiling")
-INITS = ("prior", *INITIALISATIONS)
+from .kinds import KEEP, Kind, batch
+from .optimisers import OPTIMISERS
+from .options import Option, fraction, positive, positive_integer, probability
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One way to get networks."""
-
-    family: Literal["optimiser", "sampler", "prior"]
-    description: str
-    citation: str
-    options: dict[str, Option]
-    settings: tuple[str, ...] = ()  # an optimiser's own options, under optax's names
-    exact: bool = False  # its draws converge to the posterior without bias: it may be the reference
-
-
-_KEEP = {"keep_params": boolean("whether to store the parameters too", False)}
-_STARTS = {
-    "init": Option("word", "the law that training starts from; the run's own unless given", words=INITS),
-    "init_scale": not_negative("the factor on a draw of the prior, for init = 'scaled'"),
-}
-_CHAINS = {
-    "num_chains": positive_integer("the number of chains", 8, 8),
-    "num_draws": positive_integer("the number of recorded draws of each chain", 300, 1000),
-    "num_warmup": positive_integer("the number of warm-up steps of each chain", 300, 1000),
-    "num_steps_per_draw": positive_integer("the number of transitions between two recorded draws", 1),
-}
-_ACCEPT = {"target_acceptance_rate": probability("the acceptance rate that warm-up aims at", 0.8)}
-
-_MOMENTUM = {
-    "momentum": Option("number", "the momentum", 0.0, None, lambda x: 0 <= x < 1, "from 0 to below 1")
-}
-_NESTEROV = {"nesterov": boolean("whether momentum is Nesterov's", False)}
-_EPS = {"eps": positive("the number added to the denominator", 1e-8)}
-
-
-def _betas(b1: float = 0.9, b2: float = 0.999) -> dict[str, Option]:
+def _chains(num_warmup: int = 300, num_steps_per_draw: int = 1) -> dict[str, Option]:
     return {
-        "b1": probability("the decay of the first moment", b1),
-        "b2": probability("the decay of the second moment", b2),
+        "num_chains": positive_integer("the number of chains", 8, 8),
+        "num_draws": positive_integer("the number of recorded draws of each chain", 300, 1000),
+        "num_warmup": positive_integer(
+            "the number of warm-up steps of each chain", num_warmup, 3 * num_warmup
+        ),
+        "num_steps_per_draw": positive_integer(
+            "the number of transitions between two recorded draws", num_steps_per_draw
+        ),
     }
 
 
-def _decoupled(weight_decay: float) -> dict[str, Option]:
-    return {"weight_decay": not_negative("the decoupled weight decay", weight_decay)}
-
-
-def _optimiser(
-    description: str,
-    citation: str,
-    learning_rate: float,
-    settings: dict[str, Option] | None = None,
-    batch_size: int = 32,
-) -> Kind:
-    """An optimiser of optax; its own ``settings`` are passed on under optax's names."""
-    options = {
-        "learning_rate": positive("the step size", learning_rate),
-        **(settings or {}),
-        "batch_size": Option(
-            "integer",
-            "the number of examples a step, or 'full'",
-            batch_size or "full",
-            None,
-            lambda n: n >= 1,
-            "at least 1",
-            ("full",),
-        ),
-        "stop": word("when training ends", "first_fit", ("first_fit", "loss", "match", "budget")),
-        "threshold": Option("number", "the training loss to stop at, nats per datum, with stop = 'loss'"),
-        "extra_steps": natural("the number of steps after the rule was met", 0),
-        "max_steps": positive_integer("the number of steps after which training ends in any case", 10_000),
-        "prior_weight": not_negative(
-            "the weight of the prior in the objective: 0 is risk, 1 the posterior", 0.0
-        ),
-        **_STARTS,
-        "num_endpoints": positive_integer("the number of independently trained networks", 256, 1024),
-        **_KEEP,
-    }
-    return Kind("optimiser", description, citation, options, tuple(settings or {}))
+def _accept(rate: float = 0.8) -> dict[str, Option]:
+    return {"target_acceptance_rate": probability("the acceptance rate that warm-up aims at", rate)}
 
 
 def _sampler(
-    description: str,
-    citation: str,
-    settings: dict[str, Option],
-    *,
-    exact: bool,
-    chains: dict[str, Option] = _CHAINS,
+    description: str, citation: str, chains: dict[str, Option], settings: dict[str, Option], *, exact: bool
 ) -> Kind:
-    return Kind("sampler", description, citation, {**chains, **settings, **_KEEP}, exact=exact)
+    return Kind("sampler", description, citation, {**chains, **settings, **KEEP}, exact=exact)
 
 
-_ADAM = _betas() | _EPS
-OPTIMISERS: dict[str, Kind] = {
-    "sgd": _optimiser(
-        "stochastic gradient descent, with momentum if asked",
-        "Robbins and Monro 1951",
-        0.1,
-        _MOMENTUM | _NESTEROV,
-    ),
-    "adam": _optimiser("adaptive moments", "Kingma and Ba 2015", 1e-2, _ADAM),
-    "adamw": _optimiser(
-        "Adam with decoupled weight decay", "Loshchilov and Hutter 2019", 1e-2, _ADAM | _decoupled(1e-4)
-    ),
-    "nadam": _optimiser("Adam with Nesterov momentum", "Dozat 2016", 1e-2, _ADAM),
-    "nadamw": _optimiser(
-        "Nadam with decoupled weight decay",
-        "Dozat 2016; Loshchilov and Hutter 2019",
-        1e-2,
-        _ADAM | _decoupled(1e-4),
-    ),
-    "adamax": _optimiser("Adam in the maximum norm", "Kingma and Ba 2015, section 7.1", 1e-2, _ADAM),
-    "amsgrad": _optimiser("Adam with a second moment that never falls", "Reddi et al. 2018", 1e-2, _ADAM),
-    "radam": _optimiser("Adam with a rectified early variance", "Liu et al. 2020", 1e-2, _ADAM),
-    "yogi": _optimiser("Adam with an additive second moment", "Zaheer et al. 2018", 1e-2, _betas()),
-    "adabelief": _optimiser(
-        "Adam scaled by the surprise of the gradient", "Zhuang et al. 2020", 1e-2, _betas()
-    ),
-    "adan": _optimiser(
-        "adaptive Nesterov momentum",
-        "Xie et al. 2022",
-        1e-2,
-        _betas(0.98, 0.92) | {"b3": probability("the decay of the third moment", 0.99)} | _decoupled(0.0),
-    ),
-    "adagrad": _optimiser("steps that shrink with all past gradients", "Duchi et al. 2011", 0.1),
-    "adadelta": _optimiser(
-        "Adagrad with a moving window",
-        "Zeiler 2012",
-        1.0,
-        {
-            "rho": probability("the decay of the window", 0.9),
-            "eps": positive("the number added to the denominator", 1e-6),
-        },
-    ),
-    "adafactor": _optimiser("Adam with factored second moments", "Shazeer and Stern 2018", 1e-2),
-    "rmsprop": _optimiser(
-        "steps scaled by a moving mean square",
-        "Tieleman and Hinton 2012",
-        1e-2,
-        {"decay": probability("the decay of the mean square", 0.9)} | _EPS | _MOMENTUM | _NESTEROV,
-    ),
-    "rprop": _optimiser(
-        "resilient propagation: signs of full gradients", "Riedmiller and Braun 1993", 1e-3, batch_size=0
-    ),
-    "sign_sgd": _optimiser("steps along the sign of the gradient", "Bernstein et al. 2018", 1e-3),
-    "signum": _optimiser(
-        "sign_sgd with momentum", "Bernstein et al. 2018", 1e-3, {"beta": fraction("the momentum", 0.9)}
-    ),
-    "lion": _optimiser(
-        "signs of interpolated momentum", "Chen et al. 2023", 1e-3, _betas(0.9, 0.99) | _decoupled(0.0)
-    ),
-    "lamb": _optimiser(
-        "Adam with layer-wise step sizes", "You et al. 2020", 1e-2, _betas() | _decoupled(0.0)
-    ),
-    "lars": _optimiser(
-        "SGD with layer-wise step sizes", "You et al. 2017", 10.0, _MOMENTUM | _decoupled(0.0)
-    ),
-    "novograd": _optimiser("layer-wise second moments", "Ginsburg et al. 2019", 1e-2, _betas(0.9, 0.25)),
-    "fromage": _optimiser("steps relative to each layer's norm", "Bernstein et al. 2020", 1e-2),
-    "sm3": _optimiser("Adagrad with shared second moments", "Anil et al. 2019", 0.1, _MOMENTUM),
-}
-
+_DOUBLINGS = {"max_num_doublings": positive_integer("the largest number of doublings of the trajectory", 10)}
 SAMPLERS: dict[str, Kind] = {
     "hmc": _sampler(
         "Hamiltonian Monte Carlo, window adaptation",
         "Duane et al. 1987; Neal 2011",
-        {"num_integration_steps": positive_integer("the number of leapfrog steps", 100)} | _ACCEPT,
+        _chains(),
+        {"num_integration_steps": positive_integer("the number of leapfrog steps", 100)} | _accept(),
         exact=True,
     ),
     "nuts": _sampler(
         "the no-U-turn sampler, window adaptation",
         "Hoffman and Gelman 2014",
-        {"max_num_doublings": positive_integer("the largest number of doublings of the trajectory", 10)}
-        | _ACCEPT,
+        _chains(),
+        _DOUBLINGS | _accept(),
         exact=True,
+    ),
+    "numpyro_nuts": _sampler(
+        "the no-U-turn sampler of another library, the referee",
+        "Hoffman and Gelman 2014; Phan et al. 2019",
+        _chains(),
+        _DOUBLINGS | _accept(),
+        exact=True,
+    ),
+    "mala": _sampler(
+        "Metropolis-adjusted Langevin algorithm",
+        "Roberts and Tweedie 1996; Roberts and Rosenthal 1998",
+        _chains(1000, 50),
+        _accept(0.574),
+        exact=True,
+    ),
+    "adjusted_mclmc": _sampler(
+        "microcanonical Langevin with Metropolis test",
+        "Robnik et al. 2023; Robnik et al. 2025",
+        _chains(300, 5),
+        {"mean_num_integration_steps": positive("the mean number of integration steps", 10.0)} | _accept(0.9),
+        exact=True,
+    ),
+    "mclmc": _sampler(
+        "microcanonical Langevin, biased by its step size",
+        "Robnik et al. 2023; Robnik and Seljak 2024",
+        _chains(1000, 50),
+        {"desired_energy_variance": positive("the energy variance per dimension that warm-up aims at", 5e-4)},
+        exact=False,
+    ),
+    "sgld": _sampler(
+        "stochastic gradient Langevin dynamics, biased by its step size",
+        "Welling and Teh 2011",
+        _chains(1000, 100),
+        {
+            "step_size": positive("the step size on the log density", 1e-4),
+            **batch(32),
+            "decay_power": fraction("the power with which steps shrink; 0 keeps them", 0.0),
+            "decay_steps": positive_integer("the number of steps after which shrinking sets in", 1000),
+        },
+        exact=False,
     ),
 }
 
@@ -202,7 +93,7 @@ PRIOR = Kind(
     "prior",
     "independent draws of the prior: the ceiling of every comparison",
     "",
-    {k: v for k, v in _CHAINS.items() if k in ("num_chains", "num_draws")} | _KEEP,
+    {name: option for name, option in _chains().items() if name in ("num_chains", "num_draws")} | KEEP,
 )
 
 KINDS: dict[str, Kind] = {**OPTIMISERS, **SAMPLERS, "prior": PRIOR}

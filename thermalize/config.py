@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .arms import INITS, Role
 from .catalogue import ACTIVATIONS, PRIORS, SHIFTS, TASKS
 from .consistency import complete_fields
 from .errors import UserError, suggest
+from .kinds import Role
+from .optimisers import INITS
 from .options import (
     PRESETS,
     Option,

@@ -11,6 +11,7 @@ from .catalogue import TASKS
 from .errors import UserError
 
 MIN_CHAINS = 2  # R-hat compares chains
+MIN_MCLMC_WARMUP = 30
 DEGREES_OF_FREEDOM = 5.0
 NOISE_SCALE = 0.1
 NOISE_SCALES = {"diabetes": 0.7}  # about what the measurements leave unexplained
@@ -77,10 +78,13 @@ def check_options(
         if options["prior_weight"] and not fields["beta"]:
             why = "with beta = 0 the posterior is the prior, and its density swamps the loss"
             raise refuse("prior_weight", why, "set prior_weight = 0, or a beta above 0")
-        if options["batch_size"] != "full" and options["batch_size"] > fields["num_train"]:
-            why = f"there are only {fields['num_train']} training examples"
-            raise refuse("batch_size", why, "use fewer, or 'full'")
         _check_init(options, where, path)
+    if options.get("batch_size", "full") != "full" and options["batch_size"] > fields["num_train"]:
+        why = f"there are only {fields['num_train']} training examples"
+        raise refuse("batch_size", why, "use fewer, or 'full'")
+    if kind == "mclmc" and options["num_warmup"] < MIN_MCLMC_WARMUP:
+        why = "each of its three phases needs ten steps"
+        raise refuse("num_warmup", why, f"use at least {MIN_MCLMC_WARMUP}")
     if options.get("nesterov") and not options["momentum"]:
         raise refuse("nesterov", "it would be ignored without momentum", "set momentum = 0.9, say")
     if kind != "prior" and "num_chains" in options and options["num_chains"] < MIN_CHAINS:

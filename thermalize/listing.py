@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from .arms import KINDS, OPTIMISERS, PRIOR, SAMPLERS
+from .arms import KINDS, PRIOR, SAMPLERS
 from .catalogue import ACTIVATIONS, INITIALISATIONS, PRIORS, SHIFTS, TASKS
 from .errors import UserError, suggest
+from .optimisers import OPTIMISERS
 
 
 def tasks_page() -> str:

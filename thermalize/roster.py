@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .arms import KINDS, ROLES, Role
+from .arms import KINDS
 from .consistency import check_options, is_regression
 from .errors import UserError, suggest
+from .kinds import ROLES, Role
 from .options import checked, word
 
 ROLE = word("the role", "arm", ROLES)
@@ -193,8 +194,8 @@ def _options(
             options |= {"init": fields["init"], "init_scale": fields["init_scale"]}
         if is_regression(fields["task"]):
             options["stop"] = "match"  # the reference's training loss: there are no errors to count
-        if options["batch_size"] != "full" and options["batch_size"] >= fields["num_train"]:
-            options["batch_size"] = "full"
+    if options.get("batch_size", "full") != "full" and options["batch_size"] >= fields["num_train"]:
+        options["batch_size"] = "full"
     options |= {
         key: checked(known[key], entry.value, entry.where) for key, entry in table.items() if key in known
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from thermalize.arms import KINDS, OPTIMISERS, SAMPLERS
+from thermalize.arms import KINDS, SAMPLERS
 from thermalize.catalogue import TASKS
 from thermalize.config import (
     MODEL,
@@ -19,6 +19,7 @@ from thermalize.config import (
     stored_layer,
 )
 from thermalize.errors import UserError
+from thermalize.optimisers import OPTIMISERS
 
 FILE = """
 preset = "full"
