@@ -1,0 +1,102 @@
+"""Loss against time, one figure an arm, all on one vertical axis in nats per datum."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from ..wording import number, plural
+from .svg import Picture, picture
+from .theme import INK, Look, canvas
+
+type Array = np.ndarray
+
+MAX_LINES = 48
+MAX_POINTS = 300
+FEW = 8  # lines that can be told apart
+
+
+class Losses(NamedTuple):
+    """Loss of every line of one arm over its course."""
+
+    steps: Array  # (time,) optimiser step or draw
+    values: Array  # (line, time) nats per datum
+    optimised: bool  # endpoints of training, else chains
+
+
+def loss_pictures(
+    losses: Mapping[str, Losses], looks: Mapping[str, Look], level: float | None
+) -> list[Picture]:
+    """Every line thin, the median thick; ``level`` is the reference's mean loss."""
+    limits = _limits([found.values for found in losses.values()])
+    return [
+        _picture(name, index, found, looks[name], limits, level)
+        for index, (name, found) in enumerate(losses.items())
+    ]
+
+
+def _picture(
+    name: str, index: int, found: Losses, look: Look, limits: tuple[float, float], level: float | None
+) -> Picture:
+    figure = canvas(3.2)
+    axes = figure.subplots()
+    lines = _evenly(len(found.values), MAX_LINES)
+    times = _evenly(found.values.shape[1], MAX_POINTS)
+    steps = found.steps[times]
+    shown = np.where(found.values > 0, found.values, np.nan)[np.ix_(lines, times)]
+    thin = [np.stack([steps, row], axis=-1)[np.isfinite(row)] for row in shown]
+    axes.add_collection(
+        LineCollection(thin, colors=look.colour, linewidths=0.6, alpha=0.4 if len(thin) > FEW else 0.8)
+    )
+    finite = found.values[np.isfinite(found.values).all(1)]
+    if found.optimised and len(finite):
+        axes.plot(steps, np.median(finite, axis=0)[times], color=look.colour, linewidth=2.5)
+    if level is not None and np.isfinite(level):
+        axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(*limits)
+    axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
+    axes.set(xlabel="optimiser step" if found.optimised else "draw", ylabel="loss (nats per datum)")
+    unit = plural(len(found.values), "seed" if found.optimised else "chain")
+    some = "" if len(lines) == len(found.values) else f", {len(lines)} of them drawn"
+    return picture(
+        figure,
+        f"loss{index}",
+        f"{name}: {unit}{some}",
+        _sentence(found, finite),
+    )
+
+
+def _sentence(found: Losses, finite: Array) -> str:
+    failed = len(found.values) - len(finite)
+    left_out = f"; {failed} not finite" if failed else ""
+    if not len(finite):
+        return "No line stayed finite."
+    if found.optimised:
+        first, last = np.median(finite[:, 0]), np.median(finite[:, -1])
+        return (
+            f"Median loss {number(first)} at step {int(found.steps[0]):,} and {number(last)} at "
+            f"step {int(found.steps[-1]):,}, in nats per datum{left_out}."
+        )
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return (
+        f"Mean loss {number(finite.mean())} nats per datum, 95 % of draws between "
+        f"{number(low)} and {number(high)}{left_out}."
+    )
+
+
+def _limits(values: list[Array]) -> tuple[float, float]:
+    """Common limits of all finite positive losses, a little wider."""
+    kept = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in values] or [np.ones(1)])
+    if not kept.size:
+        return 0.1, 10.0
+    return float(kept.min()) / 1.3, float(kept.max()) * 1.3
+
+
+def _evenly(size: int, most: int) -> Array:
+    """Indices, first and last included, at most so many."""
+    return np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
