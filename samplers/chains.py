@@ -1,8 +1,8 @@
 """The driver of samplers: many chains, chunk by chunk, streamed.
 
-One program warms every chain up, one advances all of them by a chunk of draws. The
-key of chain ``c`` at step ``t`` is ``fold_in(fold_in(key, c), t)``: a chunked run
-repeats an unchunked one bit for bit.
+One program warms every chain up, one advances all of them by a chunk of draws.
+Everything random in chain ``c`` comes from ``fold_in(key, c)``, and step ``t`` from a
+further ``fold_in`` with ``t``: a chunked run repeats an unchunked one bit for bit.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
+from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent, worst
 from .kernel import Info, Sampler, State, Tuning
 from .lanes import lane_mesh, map_lanes
+from .options import check_count
 from .target import Key, Params, Target, fit_statistics
+from .temperature import configurational_temperature
 
 type Array = jax.Array
 
@@ -50,9 +52,12 @@ def sample(
 
     Chains start from draws of ``start``, the prior unless given: over-dispersed, so
     that R-hat can see a missed basin. ``observe(params, inputs)`` says what to
-    record; ``lp`` (nats) and ``loss`` (nats per datum) are always recorded. With a
-    ``sink`` every chunk is handed over and forgotten and memory stays flat: the
-    result then has no draws in it. Raises ``ValueError`` for counts below one.
+    record; ``lp`` (nats), ``loss`` (nats per datum), with labels ``train_error``, and
+    ``configurational_temperature`` (1 on average under the posterior) are always
+    recorded. Draws come in equal chunks of at most ``chunk``. With a ``sink`` every
+    chunk is handed over and forgotten and memory stays flat: the result then has no
+    draws in it. ``block`` chains advance together on a device: a few on a CPU,
+    hundreds on an accelerator. Raises ``ValueError`` for counts below one.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import hmc, posterior
@@ -65,34 +70,26 @@ def sample(
     >>> draws.observed["f"].shape, draws.status
     ((2, 5, 1), ['ok', 'ok'])
     """
-    for name, count in {
-        "num_chains": num_chains,
-        "num_draws": num_draws,
-        "chunk": chunk,
-        "block": block,
-    }.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+    check_count(num_chains=num_chains, num_draws=num_draws, chunk=chunk, block=block)
     mesh = lane_mesh(num_chains)
-    keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(num_chains))
     total = num_draws * sampler.num_steps_per_draw
     progress(0, total)
-    chains = _warm_up(sampler, start or target.sample_prior, target, keys, mesh, block)
+    chains = _warm_up(sampler, start or target.sample_prior, target, key, np.arange(num_chains), mesh, block)
+    size = -(-num_draws // -(-num_draws // chunk))  # one compilation for all: the last may overrun
     chunks: list[Draws] = []
     status = ["ok"] * num_chains
-    for first in range(0, num_draws, chunk):
-        size = min(chunk, num_draws - first)
+    for first in range(0, num_draws, size):
         chains, recorded = _advance(
-            sampler, observe, keep_params, target, inputs, chains, jnp.asarray(first), size, mesh, block
+            sampler, observe, keep_params, target, inputs, chains, first, size, mesh, block
         )
-        observed, stats, params = jax.tree.map(np.asarray, recorded)
+        observed, stats, params = _first(num_draws - first, recorded)
         piece = Draws(observed, stats, params, _status(stats, first))
-        status = [old if old != "ok" else new for old, new in zip(status, piece.status, strict=True)]
+        status = [worst(pair) for pair in zip(status, piece.status, strict=True)]
         if sink is None:
             chunks.append(piece)
         else:
             sink(piece, first)
-        progress((first + size) * sampler.num_steps_per_draw, total)
+        progress(min(first + size, num_draws) * sampler.num_steps_per_draw, total)
     if sink is not None:
         return Draws({}, {}, None, status)
     return joined(chunks, axis=1)
@@ -100,15 +97,23 @@ def sample(
 
 @partial(jax.jit, static_argnames=("sampler", "start", "mesh", "block"))
 def _warm_up(
-    sampler: Sampler, start: Callable[[Key], Params], target: Target, keys: Key, mesh: Mesh, block: int
+    sampler: Sampler,
+    start: Callable[[Key], Params],
+    target: Target,
+    key: Key,
+    chains: Array,
+    mesh: Mesh,
+    block: int,
 ) -> Chain:
-    def one(target: Target, key: Key) -> Chain:
-        key_start, key_warmup, key_init, key_run = jax.random.split(key, 4)
+    def one(shared: Any, chain: Array) -> Chain:
+        target, key = shared
+        keys = jax.random.split(jax.random.fold_in(key, chain), 4)
+        key_start, key_warmup, key_init, key_run = keys
         position, tuning = sampler.warmup(key_warmup, target, start(key_start))
         state = sampler.kernel(target, tuning).init(key_init, position)
         return Chain(key_run, state, tuning)
 
-    return map_lanes(one, target, keys, mesh=mesh, block=block)
+    return map_lanes(one, (target, key), chains, mesh=mesh, block=block)
 
 
 @partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "num_draws", "mesh", "block"))
@@ -138,12 +143,18 @@ def _advance(
             params = kernel.position(state)
             stats = {name: _over_steps(values) for name, values in info.items()}
             stats |= fit_statistics(target, params)
+            stats["configurational_temperature"] = configurational_temperature(target, params)
             return state, (observe(params, inputs), stats, params if keep_params else None)
 
         state, recorded = jax.lax.scan(draw, chain.state, first_draw + jnp.arange(num_draws))
         return chain._replace(state=state), recorded
 
     return map_lanes(one, (target, inputs, first_draw), chains, mesh=mesh, block=block)
+
+
+def _first(num_draws: int, recorded: Any) -> Any:
+    """At most ``num_draws`` draws as numpy arrays with axes ``(chain, draw, ...)``."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:, :num_draws], recorded)
 
 
 def _over_steps(values: Array) -> Array:

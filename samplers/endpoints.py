@@ -1,14 +1,14 @@
 """The driver of optimisers: train many networks, each to its own stopping rule.
 
-The key of endpoint ``e`` at step ``t`` is ``fold_in(fold_in(key, e), t)``, so an
-endpoint does not depend on which others train beside it (up to rounding). All
-endpoints are run to their end and reported, those that never fit too: stopping when
-the first M have arrived would over-represent quick fitters.
+Everything random in endpoint ``e`` comes from ``fold_in(key, e)``, and step ``t`` from a
+further ``fold_in`` with ``t``: an endpoint does not depend on which others train beside
+it (up to rounding). All endpoints are run to their end and reported, those that never
+fit too: stopping when the first M have arrived would over-represent quick fitters.
 """
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,24 +18,12 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
 from .kernel import Sampler, State
 from .lanes import lane_mesh, map_lanes
-from .target import Key, Params, Target, fit_statistics, loss, training_errors
+from .options import check_count
+from .stopping import Stop, check_stop, first_witnesses, rule_met
+from .target import Key, Params, Target, fit_statistics, loss
 
 type Array = jax.Array
 NEVER = -1
-
-
-class Stop(NamedTuple):
-    """When training ends. Exactly one of:
-
-    ``first_fit``: zero training errors, then ``extra_steps`` more; ``loss``: full-data
-    loss at most ``threshold`` (nats per datum), then ``extra_steps`` more; ``budget``:
-    ``max_steps`` steps. The rule is checked after every step; ``max_steps`` bounds all.
-    """
-
-    rule: Literal["first_fit", "loss", "budget"] = "first_fit"
-    extra_steps: int = 0
-    threshold: float = 0.0
-    max_steps: int = 10_000
 
 
 class Lane(NamedTuple):
@@ -47,6 +35,7 @@ class Lane(NamedTuple):
     met_at: Array  # step at which the rule was first met, NEVER before
     failed_at: Array  # step at which the objective stopped being finite, NEVER before
     grad_norm: Array
+    witnesses: Array  # rows of data to try first when looking for training errors
 
 
 def optimise(
@@ -59,9 +48,9 @@ def optimise(
     num_endpoints: int,
     stop: Stop,
     start: Callable[[Key], Params] | None = None,
-    lanes: int = 128,
+    lanes: int = 256,
     record_every: int = 50,
-    block: int = 32,
+    block: int = 8,
     keep_params: bool = False,
     sink: Sink | None = None,
     progress: Progress = silent,
@@ -72,44 +61,41 @@ def optimise(
     ``(num_endpoints, 1, ...)`` with ``lp``, ``loss`` (full data, nats per datum),
     ``grad_norm``, ``steps``, ``steps_to_fit`` (-1: rule never met) and
     ``loss_curve``, the loss after every ``record_every`` steps, constant after the
-    end. Raises ``ValueError`` for counts below one, or for ``first_fit`` where there
-    are no labels.
+    end. At most ``lanes`` networks are in memory, ``block`` of them advance together
+    on a device: a few on a CPU, hundreds on an accelerator. With a ``sink`` every
+    group of endpoints is handed over and forgotten. Raises ``ValueError`` for counts
+    below one, or for ``first_fit`` where there are no labels.
     """
-    counts = {"num_endpoints": num_endpoints, "lanes": lanes, "record_every": record_every, "block": block}
-    for name, count in (counts | {"max_steps": stop.max_steps}).items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
-    if stop.extra_steps < 0:
-        raise ValueError(f"extra_steps must not be negative, got {stop.extra_steps}")
-    if stop.rule == "first_fit" and target.errors is None:
-        raise ValueError(
-            "first_fit needs labels: this likelihood is a regression; stop at a loss or a budget"
-        )
+    check_count(num_endpoints=num_endpoints, lanes=lanes, record_every=record_every, block=block)
+    check_stop(stop, target)
     num_records = -(-stop.max_steps // record_every)
-    chunks: list[Draws] = []
-    status: list[str] = []
+    num_groups = -(-num_endpoints // lanes)
+    size = -(-num_endpoints // num_groups)  # equal groups, so that one compilation serves them all
+    mesh = lane_mesh(size)
     threshold = jnp.asarray(stop.threshold)
     rule = stop._replace(threshold=0.0)  # the threshold is traced: another one never recompiles
+    begin = partial(_begin, sampler, start or target.sample_prior, rule, target, threshold)
+    chunks: list[Draws] = []
+    status: list[str] = []
     progress(0, num_endpoints)
-    for first in range(0, num_endpoints, lanes):
-        size = min(lanes, num_endpoints - first)
-        mesh = lane_mesh(size)
-        keys = jax.vmap(partial(jax.random.fold_in, key))(first + jnp.arange(size))
-        state = _begin(sampler, start or target.sample_prior, rule, target, threshold, keys, mesh, block)
-        curve = [_loss(sampler, target, state, mesh, block)]
+    for first in range(0, num_endpoints, size):
+        count = min(size, num_endpoints - first)
+        state, losses, _ = begin(key, first + np.arange(size), num_endpoints, mesh, block)
+        curve = [losses]
         for record in range(num_records):
             limit = min((record + 1) * record_every, stop.max_steps)
-            state = _train(sampler, rule, target, threshold, state, jnp.asarray(limit), mesh, block)
-            curve.append(_loss(sampler, target, state, mesh, block))
-            ended = int(np.sum(np.asarray(_ended(rule, state))))
-            progress(first + ended, num_endpoints)
-            if ended == size:
+            state, losses, ended = _train(sampler, rule, target, threshold, state, limit, mesh, block)
+            curve.append(losses)
+            num_ended = int(np.sum(np.asarray(ended)[:count]))
+            progress(first + num_ended, num_endpoints)
+            if num_ended == count:
                 break
         recorded = _finish(sampler, observe, keep_params, target, inputs, state, mesh, block)
-        observed, stats, params = jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], recorded)
         padded = curve + [curve[-1]] * (num_records + 1 - len(curve))
-        stats["loss_curve"] = np.stack(padded, axis=-1)[:, None]
-        piece = Draws(observed, stats, params, _status(rule, state, stats))
+        recorded[1]["loss_curve"] = jnp.stack(padded, axis=-1)
+        observed, stats, params = _first(count, recorded)
+        failed_at = np.asarray(state.failed_at)[:count]
+        piece = Draws(observed, stats, params, _status(rule, failed_at, stats))
         status += piece.status
         if sink is None:
             chunks.append(piece)
@@ -118,25 +104,6 @@ def optimise(
     if sink is not None:
         return Draws({}, {}, None, status)
     return joined(chunks, axis=0)
-
-
-def record_steps(stop: Stop, record_every: int) -> list[int]:
-    """The steps at which ``loss_curve`` is recorded, 0 first and ``max_steps`` last.
-
-    >>> record_steps(Stop("budget", max_steps=120), 50)
-    [0, 50, 100, 120]
-    """
-    return [*range(0, stop.max_steps, record_every), stop.max_steps]
-
-
-def _met(rule: Stop, target: Target, threshold: Array, params: Params) -> Array:
-    match rule.rule:
-        case "first_fit":
-            return training_errors(target, params) == 0
-        case "loss":
-            return loss(target, params) <= threshold
-        case "budget":
-            return jnp.asarray(False)
 
 
 def _ended(rule: Stop, lane: Lane) -> Array:
@@ -151,19 +118,36 @@ def _begin(
     rule: Stop,
     target: Target,
     threshold: Array,
-    keys: Key,
+    key: Key,
+    endpoints: Array,
+    num_endpoints: Array,
     mesh: Mesh,
     block: int,
-) -> Lane:
-    def one(shared: Any, key: Key) -> Lane:
-        target, threshold = shared
-        key_start, key_warmup, key_init, key_run = jax.random.split(key, 4)
+) -> tuple[Lane, Array, Array]:
+    """Lanes at step 0, their losses and whether they have ended; those past the last endpoint have."""
+
+    def one(shared: Any, endpoint: Array) -> tuple[Lane, Array, Array]:
+        target, threshold, key, num_endpoints = shared
+        keys = jax.random.split(jax.random.fold_in(key, endpoint), 4)
+        key_start, key_warmup, key_init, key_run = keys
         position, tuning = sampler.warmup(key_warmup, target, start(key_start))
         state = sampler.kernel(target, tuning).init(key_init, position)
-        met_at = jnp.where(_met(rule, target, threshold, position), 0, NEVER)
-        return Lane(key_run, state, jnp.asarray(0), met_at, jnp.asarray(NEVER), jnp.asarray(0.0))
+        met, witnesses = rule_met(
+            rule, target, threshold, position, jnp.asarray(True), first_witnesses(rule, target)
+        )
+        lane = Lane(
+            key=key_run,
+            state=state,
+            step=jnp.where(endpoint < num_endpoints, 0, rule.max_steps),
+            met_at=jnp.where(met, 0, NEVER),
+            failed_at=jnp.full((), NEVER),
+            grad_norm=jnp.zeros(()),
+            witnesses=witnesses,
+        )
+        return lane, loss(target, position), _ended(rule, lane)
 
-    return map_lanes(one, (target, threshold), keys, mesh=mesh, block=block)
+    shared = (target, threshold, key, num_endpoints)
+    return map_lanes(one, shared, endpoints, mesh=mesh, block=block)
 
 
 @partial(jax.jit, static_argnames=("sampler", "rule", "mesh", "block"))
@@ -176,36 +160,35 @@ def _train(
     limit: Array,
     mesh: Mesh,
     block: int,
-) -> Lane:
+) -> tuple[Lane, Array, Array]:
     """Advance every lane to step ``limit`` or to its end, whichever is first."""
 
-    def one(shared: Any, lane: Lane) -> Lane:
+    def one(shared: Any, lane: Lane) -> tuple[Lane, Array, Array]:
         target, threshold, limit = shared
         kernel = sampler.kernel(target, ())
+
+        def going(lane: Lane) -> Array:
+            return ~_ended(rule, lane) & (lane.step < limit)
 
         def step(lane: Lane) -> Lane:
             state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
             taken = lane.step + 1
-            met = (lane.met_at == NEVER) & _met(rule, target, threshold, kernel.position(state))
+            asked = (lane.met_at == NEVER) & going(lane)
+            met, witnesses = rule_met(rule, target, threshold, kernel.position(state), asked, lane.witnesses)
             return lane._replace(
                 state=state,
                 step=taken,
                 met_at=jnp.where(met, taken, lane.met_at),
                 failed_at=jnp.where(info["diverging"], taken, lane.failed_at),
                 grad_norm=info["grad_norm"],
+                witnesses=witnesses,
             )
 
-        return jax.lax.while_loop(lambda lane: ~_ended(rule, lane) & (lane.step < limit), step, lane)
+        lane = jax.lax.while_loop(going, step, lane)
+        return lane, loss(target, kernel.position(lane.state)), _ended(rule, lane)
 
-    return map_lanes(one, (target, threshold, limit), lanes, mesh=mesh, block=block)
-
-
-@partial(jax.jit, static_argnames=("sampler", "mesh", "block"))
-def _loss(sampler: Sampler, target: Target, lanes: Lane, mesh: Mesh, block: int) -> Array:
-    def one(target: Target, lane: Lane) -> Array:
-        return loss(target, sampler.kernel(target, ()).position(lane.state))
-
-    return map_lanes(one, target, lanes, mesh=mesh, block=block)
+    active = ~_ended(rule, lanes)
+    return map_lanes(one, (target, threshold, limit), lanes, mesh=mesh, block=block, active=active)
 
 
 @partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "mesh", "block"))
@@ -234,16 +217,22 @@ def _finish(
     return map_lanes(one, (target, inputs), lanes, mesh=mesh, block=block)
 
 
-def _status(rule: Stop, lanes: Lane, stats: dict[str, np.ndarray]) -> list[str]:
-    def sentence(met_at: int, failed_at: int, finite: bool) -> str:
-        if failed_at != NEVER or not finite:
+def _first(count: int, recorded: Any) -> Any:
+    """The first ``count`` endpoints as numpy arrays with axes ``(chain, draw, ...)``."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:count, None], recorded)
+
+
+def _status(rule: Stop, failed_at: np.ndarray, stats: dict[str, np.ndarray]) -> list[str]:
+    def sentence(failed_at: int, met_at: int, steps: int, loss: float) -> str:
+        if failed_at != NEVER:
             return f"diverged: objective or gradient not finite at step {failed_at}"
+        if not np.isfinite(loss):
+            return f"diverged: loss not finite after {steps} steps"
         if rule.rule != "budget" and met_at == NEVER:
             return f"did not meet its stopping rule within {rule.max_steps} steps"
+        if rule.rule != "budget" and steps < met_at + rule.extra_steps:
+            return f"reached max_steps = {rule.max_steps} before its {rule.extra_steps} extra steps were done"
         return "ok"
 
-    finite = np.isfinite(stats["loss"][:, 0])
-    return [
-        sentence(int(m), int(f), bool(ok))
-        for m, f, ok in zip(np.asarray(lanes.met_at), np.asarray(lanes.failed_at), finite, strict=True)
-    ]
+    columns = (stats[name][:, 0].tolist() for name in ("steps_to_fit", "steps", "loss"))
+    return [sentence(*row) for row in zip(failed_at.tolist(), *columns, strict=True)]

@@ -14,6 +14,7 @@ from typing import Any
 import blackjax
 
 from .kernel import Info, Kernel, Sampler
+from .options import check_count, check_share
 from .target import Key, Params, Target, logdensity
 
 
@@ -25,6 +26,8 @@ def hmc(
     num_steps_per_draw: int = 1,
 ) -> Sampler:
     """HMC with a fixed number of leapfrog steps, tuned by window adaptation.
+
+    Raises ``ValueError`` for counts below one and for a rate outside 0 to 1.
 
     >>> hmc(num_integration_steps=32).name
     'hmc'
@@ -49,6 +52,9 @@ def nuts(
 ) -> Sampler:
     """The no-U-turn sampler: HMC that chooses its trajectory length.
 
+    A trajectory has at most ``2 ** max_num_doublings - 1`` leapfrog steps. Raises
+    ``ValueError`` for counts below one and for a rate outside 0 to 1.
+
     >>> nuts().name
     'nuts'
     """
@@ -72,6 +78,9 @@ def _adapted(
     target_acceptance_rate: float,
     num_steps_per_draw: int,
 ) -> Sampler:
+    check_count(num_warmup=num_warmup, num_steps_per_draw=num_steps_per_draw, **options)
+    check_share(target_acceptance_rate=target_acceptance_rate)
+
     def warmup(key: Key, target: Target, position: Params) -> tuple[Params, dict[str, Any]]:
         adaptation = blackjax.window_adaptation(
             algorithm,

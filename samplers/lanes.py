@@ -55,7 +55,7 @@ def map_lanes(
         blocks = jax.tree.map(lambda leaf: leaf[order].reshape((num_blocks, block, *leaf.shape[1:])), lanes)
         results = jax.lax.map(lambda b: jax.vmap(one, (None, 0))(shared, b), blocks)
         back = jnp.argsort(order)
-        return jax.tree.map(lambda leaf: leaf.reshape((-1, *leaf.shape[2:]))[back], results)
+        return jax.tree.map(lambda leaf: leaf.reshape((num_blocks * block, *leaf.shape[2:]))[back], results)
 
     results = jax.shard_map(
         on_one_device,

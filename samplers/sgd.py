@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from .kernel import Info, Kernel, Sampler, no_warmup
+from .options import check_batch, check_count
 from .target import Key, Params, Target, draw_batch, objective
 
 
@@ -32,14 +33,24 @@ def optimiser(
     """A kernel that takes one optax step on the objective ``L - w/(beta N) log pi``.
 
     ``batch_size = None`` uses all data; otherwise each step draws its batch with
-    replacement. Info: minibatch ``loss`` (nats per datum), ``grad_norm`` and
+    replacement. Info: minibatch ``objective`` (nats per datum), ``grad_norm`` and
     ``diverging`` (true once the minibatch objective or its gradient is not finite).
+    Make one and keep it: optax transforms made twice are never equal, so a second
+    optimiser compiles its programs again. Raises ``ValueError`` for a batch size below
+    one or above the number of training rows and for a negative ``prior_weight``.
 
     >>> optimiser(optax.sgd(0.1), batch_size=32, name="sgd").name
     'sgd'
     """
 
+    if batch_size is not None:
+        check_count(batch_size=batch_size)
+    if not 0 <= prior_weight < float("inf"):
+        raise ValueError(f"prior_weight must be finite and not negative, got {prior_weight}")
+
     def kernel(target: Target, tuning: Any) -> Kernel:
+        check_batch(batch_size, target.data)
+
         def init(key: Key, position: Params) -> OptimiserState:
             return OptimiserState(position, transform.init(position))
 

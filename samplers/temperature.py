@@ -1,0 +1,37 @@
+r"""The configurational temperature: is the law sampled as hot as it should be?
+
+.. math:: T_\mathrm{conf}(\theta) = -\frac1d\,\theta\cdot\nabla\log\tilde p(\theta),
+    \qquad \mathrm E\,T_\mathrm{conf} = 1
+
+under the posterior itself, by integration by parts, whatever its shape. Draws from the
+posterior tempered as a whole, :math:`\tilde p^{1/T}`, have the mean ``T``: the mean over a
+chain says how much too hot a biased sampler runs.
+
+Source: Wenzel et al. 2020, appendix on simulation diagnostics; Leimkuhler and Matthews
+2015, chapter 6.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from .target import Params, Target, logdensity
+
+type Array = jax.Array
+
+
+def configurational_temperature(target: Target, params: Params) -> Array:
+    """``-theta . grad log p / d`` on all data, ``()``, no unit.
+
+    >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
+    >>> from samplers import posterior
+    >>> network = mlp([1, 1])
+    >>> model = bayesian_model(network, gaussian_prior(network), gaussian())
+    >>> prior = posterior(model, Batch(jnp.ones((1, 1)), jnp.ones(1)), num_data=1, beta=0.0)
+    >>> two = [{"w": jnp.full((1, 1), 2.0), "b": jnp.zeros(1)}]  # unit Gaussian: 2 * 2 / 2
+    >>> float(configurational_temperature(prior, two))
+    2.0
+    """
+    grad = jax.grad(logdensity, argnums=1)(target, params)
+    products = jax.tree.map(lambda leaf, slope: jnp.sum(leaf * slope), params, grad)
+    dimension = sum(leaf.size for leaf in jax.tree.leaves(params))
+    return -sum(jax.tree.leaves(products)) / dimension
