@@ -8,10 +8,10 @@ from .optimisers import OPTIMISERS
 from .options import Option, fraction, positive, positive_integer, probability
 
 
-def _chains(num_warmup: int = 300, num_steps_per_draw: int = 1) -> dict[str, Option]:
+def _chains(num_warmup: int = 300, num_steps_per_draw: int = 1, num_draws: int = 300) -> dict[str, Option]:
     return {
         "num_chains": positive_integer("the number of chains", 8, 8),
-        "num_draws": positive_integer("the number of recorded draws of each chain", 300, 1000),
+        "num_draws": positive_integer("the number of recorded draws of each chain", num_draws, 1000),
         "num_warmup": positive_integer(
             "the number of warm-up steps of each chain", num_warmup, 3 * num_warmup
         ),
@@ -36,8 +36,8 @@ SAMPLERS: dict[str, Kind] = {
     "hmc": _sampler(
         "Hamiltonian Monte Carlo, window adaptation",
         "Duane et al. 1987; Neal 2011",
-        _chains(),
-        {"num_integration_steps": positive_integer("the number of leapfrog steps", 100)} | _accept(),
+        _chains(300, 2, 400),
+        {"num_integration_steps": positive_integer("the number of leapfrog steps", 25)} | _accept(),
         exact=True,
     ),
     "nuts": _sampler(
@@ -93,7 +93,11 @@ PRIOR = Kind(
     "prior",
     "independent draws of the prior: the ceiling of every comparison",
     "",
-    {name: option for name, option in _chains().items() if name in ("num_chains", "num_draws")} | KEEP,
+    {
+        "num_chains": positive_integer("the number of groups of draws", 8),
+        "num_draws": positive_integer("the number of draws in each group", 64, 256),
+    }
+    | KEEP,
 )
 
 KINDS: dict[str, Kind] = {**OPTIMISERS, **SAMPLERS, "prior": PRIOR}

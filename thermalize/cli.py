@@ -183,6 +183,13 @@ def _settings(
     folder = out or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
     if resume and (folder / STORE).exists():
         stored = run_attrs(folder)["arguments"]
+        if not stored:
+            raise UserError(
+                "the run was made in Python",
+                folder,
+                "its store does not say how its task and its arms were made",
+                "go on where it was started: compare_arms(..., resume=True)",
+            )
         kept = [*stored["arms"], *(name for name in select or [] if name not in stored["arms"])]
         settings = make_config(stored_layer(stored), *layers, select=kept)
         check_resumable(stored, settings, folder)

@@ -162,14 +162,13 @@ def make_config(*layers: Layer, select: Sequence[str] | None = None) -> RunConfi
     for layer in layers:
         _collect(layer, found, arms)
     preset = "quick"
-    if "preset" in found:
-        preset = checked(RUN["preset"], found["preset"].value, found["preset"].where)
 
     def value(path: str, option: Option) -> Any:
         return (
             checked(option, found[path].value, found[path].where) if path in found else option.default(preset)
         )
 
+    preset = value("preset", RUN["preset"])
     run = {key: value(key, option) for key, option in RUN.items()}
     fields = {
         _field(section, key): value(f"{section}.{key}", option)

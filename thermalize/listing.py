@@ -41,7 +41,7 @@ def samplers_page() -> str:
             "Added to every comparison\n"
             + table(
                 [
-                    ("control", "the reference's sampler again, with other keys", ""),
+                    ("control", "the reference's sampler again, half the draws, other keys", ""),
                     ("prior", PRIOR.description, ""),
                 ]
             ),

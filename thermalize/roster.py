@@ -1,8 +1,8 @@
 """Who takes part in a comparison: names, kinds, roles and options of the arms.
 
 There is exactly one reference, the sampler that the arms are compared with; a control,
-the reference's sampler run again with other keys; and the prior, the ceiling. What is
-not named is added, so that ``--arms sgd`` is enough.
+the reference's sampler run again with half the draws and other keys; and the prior, the
+ceiling. What is not named is added, so that ``--arms sgd`` is enough.
 """
 
 import re
@@ -70,6 +70,8 @@ def make_arms(
     arms: dict[str, ArmConfig] = {}
     for name in sorted(names, key=lambda name: name != reference):  # a control inherits from the reference
         inherited = arms[reference].options if name == "control" and kinds[name] == kinds[reference] else {}
+        if inherited:  # a control is compared at the size of an arm: half the draws are enough
+            inherited = {**inherited, "num_draws": -(-inherited["num_draws"] // 2)}
         options = _options(name, kinds[name], tables.get(name, {}), preset, fields, inherited)
         arms[name] = ArmConfig(name, kinds[name], roles[name], options)
     return tuple(arms[name] for name in names)

@@ -51,7 +51,8 @@ def test_flags_win_over_the_file_and_the_file_over_the_preset(tmp_path: Path) ->
     )
     assert (config.preset, config.seed, config.task, config.label_noise) == ("full", 3, "breast_cancer", 0.25)
     assert (config.widths, config.beta) == ((8, 4), 0.5)
-    assert (config.num_train, config.num_probe) == (TASKS["breast_cancer"].num_train, 200)
+    task = TASKS["breast_cancer"]
+    assert (config.num_train, config.num_probe) == (task.num_train, task.num_probe)
     slow, hmc = config.arms[:2]
     assert (slow.name, slow.kind, slow.options["learning_rate"], slow.options["batch_size"]) == (
         "slow",
@@ -100,10 +101,10 @@ def test_roles_are_filled(select: list[str] | None, tables: dict[str, Any], expe
     assert " ".join(f"{arm.name}:{arm.role}" for arm in config.arms) == expected
 
 
-def test_the_control_is_the_reference_again() -> None:
-    config = make_config(Layer({"arms": {"hmc": {"num_draws": 40}, "control": {"num_chains": 4}}}))
+def test_the_control_is_the_reference_again_with_half_the_draws() -> None:
+    config = make_config(Layer({"arms": {"hmc": {"num_draws": 41}, "control": {"num_chains": 4}}}))
     control, reference = config.only("control"), config.only("reference")
-    assert control.options == {**reference.options, "num_chains": 4}
+    assert control.options == {**reference.options, "num_chains": 4, "num_draws": 21}
     nuts = make_config(select=["sgd", "nuts"])
     assert nuts.only("control").kind == "nuts"
 
