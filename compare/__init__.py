@@ -20,8 +20,9 @@ from .nulls import compare_samples as compare_samples
 from .nulls import judge as judge
 from .trust import Gate as Gate
 from .trust import Trust as Trust
-from .trust import convergence as convergence
+from .trust import bulk_ess as bulk_ess
 from .trust import judge_reference as judge_reference
+from .trust import rank_rhat as rank_rhat
 from .trust import thinned as thinned
 from .two_sample import TwoSampleTest as TwoSampleTest
 from .two_sample import classifier_two_sample_test as classifier_two_sample_test

@@ -17,10 +17,11 @@ Closeness is ``(ceiling - d) / (ceiling - floor)``: 1 when the arm is as close t
 posterior as the posterior to itself, 0 when it is as far as the prior.
 """
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
-from typing import NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -70,56 +71,70 @@ class Comparison(NamedTuple):
     num_right: int
 
 
+NUM_NULL = 200  # random splits behind a floor and a ceiling
+NUM_POINT = 50  # random splits averaged for the distance itself
+
+
 def compare_samples(
-    left: Sample,
+    arms: Mapping[str, Sample],
     reference: Sample,
     ceiling: Sample,
     distances: Sequence[Distance],
     *,
     seed: int,
-    num_resamples: int = 1000,
+    num_resamples: int = 500,
     family: int | None = None,
-) -> list[Comparison]:
-    """Compare ``left`` with the reference by every distance, each with its nulls.
+) -> dict[str, list[Comparison]]:
+    """Compare every arm with the reference by every distance, each with its nulls.
 
-    ``family`` is the number of comparisons read together, the number of distances
-    unless given. Raises ``ValueError`` if a sample has fewer than two units, the
-    reference fewer than two chains, the probes differ, or a value is not finite.
+    ``num_resamples`` is the number of bootstrap resamples of each interval; ``family``
+    the number of comparisons of one arm read together, the number of distances unless
+    given. An arm's numbers do not depend on which other arms there are, beyond
+    rounding. Raises ``ValueError`` if a sample has fewer than two units, the reference
+    fewer than two chains, the probes differ, or a value is not finite.
     """
-    check_samples(left, reference, ceiling)
+    check_samples(reference, ceiling, *arms.values())
+    pool = Pool(reference, ceiling, arms)
     rng = np.random.default_rng(seed)
-    halves = [_split_chains(rng, reference.chain) for _ in range(num_resamples)]
-    num_right = min(len(half) for _, half in halves)
-    num_left = min(len(left.chain), len(ceiling.chain), min(len(half) for half, _ in halves))
-    sizes = len(left.chain), len(reference.chain), len(ceiling.chain)
-    starts = np.cumsum([0, *sizes])[:3]
-    pooled = np.concatenate([left.probabilities, reference.probabilities, ceiling.probabilities])
-
-    def subset(units: Array, size: int) -> Array:
-        return _weights(rng.choice(units, size, replace=False), len(pooled))
-
-    def bootstrap(start: int, size: int, num: int) -> Array:
-        return _weights(start + rng.integers(0, size, num), len(pooled))
-
-    rights = [starts[1] + half for _, half in halves]
-    matched_right = np.stack([subset(half, num_right) for half in rights])
-    lefts = {
-        "floor": np.stack([subset(starts[1] + half, num_left) for half, _ in halves]),
-        "distance": np.stack([subset(np.arange(sizes[0]), num_left) for _ in halves]),
-        "ceiling": np.stack([subset(starts[2] + np.arange(sizes[2]), num_left) for _ in halves]),
-    }
-    boot_left = np.stack([bootstrap(0, sizes[0], num_left) for _ in halves])
-    boot_right = np.stack([bootstrap(starts[1], sizes[1], num_right) for _ in halves])
+    halves = [_split_chains(rng, reference.chain) for _ in range(NUM_NULL)]
+    num_half = min(len(half) for pair in halves for half in pair)
+    right = np.stack([pool.drawn(rng, half, num_half) for _, half in halves])
     level = 1 - 0.05 / (family or len(distances))
+    tables = [distance.prepare(jnp.asarray(pool.probabilities)) for distance in distances]
 
-    comparisons = []
-    for distance in distances:
-        table = distance.prepare(jnp.asarray(pooled))
-        evaluate = partial(_evaluate, distance.between, table)
-        values = {name: evaluate(weights, matched_right) for name, weights in lefts.items()}
-        spread = evaluate(boot_left, boot_right)
-        comparisons.append(_summarise(distance, values, spread, level, num_left, num_right))
-    return comparisons
+    @cache
+    def nulls(num_left: int) -> list[tuple[Band, Band]]:
+        """Floor and ceiling at this sample size: shared by all arms that have it."""
+        rng = np.random.default_rng([seed, num_left])
+        floor = np.stack([pool.drawn(rng, half, num_left) for half, _ in halves])
+        top = np.stack([pool.drawn(rng, pool.ceiling, num_left) for _ in halves])
+        return [
+            (band(_evaluate(d, table, floor, right), level), band(_evaluate(d, table, top, right), level))
+            for d, table in zip(distances, tables, strict=True)
+        ]
+
+    found = {}
+    for name in arms:
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        units = pool.arms[name]
+        num_left = min(len(units), len(pool.ceiling), num_half)
+        point = np.stack([pool.drawn(rng, units, num_left) for _ in range(NUM_POINT)])
+        boot = [
+            np.stack([pool.drawn(rng, among, size, replace=True) for _ in range(num_resamples)])
+            for among, size in ((units, num_left), (pool.reference, num_half))
+        ]
+        found[name] = [
+            _comparison(
+                distance,
+                float(np.mean(_evaluate(distance, table, point, right[:NUM_POINT]))),
+                _evaluate(distance, table, *boot),
+                floor_and_ceiling,
+                level,
+                (num_left, num_half),
+            )
+            for distance, table, floor_and_ceiling in zip(distances, tables, nulls(num_left), strict=True)
+        ]
+    return found
 
 
 def judge(low: float, high: float, margin: float) -> Outcome:
@@ -150,53 +165,71 @@ def band(values: Array, level: float) -> Band:
     return Band(float(np.mean(values)), float(low), float(high))
 
 
-def check_samples(*samples: Sample) -> None:
+def check_samples(reference: Sample, *others: Sample) -> None:
     """Raise ``ValueError`` for samples that cannot be compared, saying why."""
+    samples = reference, *others
     for sample in samples:
         if len(sample.chain) < 2:
             raise ValueError(f"a sample needs at least two networks to be compared, got {len(sample.chain)}")
-        if sample.probabilities.shape[1:] != samples[0].probabilities.shape[1:]:
+        if sample.probabilities.shape[1:] != reference.probabilities.shape[1:]:
             raise ValueError(
                 "samples have different probes or classes: "
-                f"{samples[0].probabilities.shape[1:]} and {sample.probabilities.shape[1:]}"
+                f"{reference.probabilities.shape[1:]} and {sample.probabilities.shape[1:]}"
             )
         if not np.isfinite(sample.probabilities).all():
             raise ValueError("a sample holds probabilities that are not finite: drop failed networks first")
-    if len(np.unique(samples[1].chain)) < 2:
+    if len(np.unique(reference.chain)) < 2:
         raise ValueError("the reference needs at least two chains: its floor is chain against chain")
 
 
+class Pool:
+    """All networks of a comparison in one table, and where each sample's units stand in it."""
+
+    def __init__(self, reference: Sample, ceiling: Sample, arms: Mapping[str, Sample]) -> None:
+        samples = [reference, ceiling, *arms.values()]
+        ends = np.cumsum([len(sample.chain) for sample in samples])
+        units = np.split(np.arange(ends[-1]), ends[:-1])
+        self.probabilities = np.concatenate([sample.probabilities for sample in samples])
+        self.reference, self.ceiling = units[:2]
+        self.arms = dict(zip(arms, units[2:], strict=True))
+
+    def drawn(self, rng: np.random.Generator, units: Array, size: int, replace: bool = False) -> Array:
+        """Weights ``(unit,)`` of ``size`` random units out of ``units``."""
+        chosen = rng.choice(units, size, replace=replace)
+        counts = np.bincount(chosen, minlength=len(self.probabilities))
+        return (counts / size).astype(np.float32)
+
+
 def _split_chains(rng: np.random.Generator, chain: Array) -> tuple[Array, Array]:
+    """Positions of the draws of one random half of the chains, and of the others."""
     chains = rng.permutation(np.unique(chain))
     first = np.isin(chain, chains[: len(chains) // 2])
     return np.flatnonzero(first), np.flatnonzero(~first)
 
 
-def _weights(units: Array, num_units: int) -> Array:
-    return np.bincount(units, minlength=num_units).astype(np.float32) / len(units)
+def _evaluate(distance: Distance, table: Any, left: Array, right: Array) -> Array:
+    return np.asarray(_between(distance.between, table, left, right), float)
 
 
 @partial(jax.jit, static_argnums=0)
-def _evaluate(between, table, left, right):  # type: ignore[no-untyped-def]
-    return jax.lax.map(lambda pair: between(table, *pair), (left, right), batch_size=100)
+def _between(between: Callable[..., jax.Array], table: Any, left: jax.Array, right: jax.Array) -> jax.Array:
+    return jax.lax.map(lambda pair: between(table, *pair), (left, right), batch_size=50)
 
 
-def _summarise(
+def _comparison(
     distance: Distance,
-    values: dict[str, jax.Array],
-    spread: jax.Array,
+    point: float,
+    spread: Array,
+    floor_and_ceiling: tuple[Band, Band],
     level: float,
-    num_left: int,
-    num_right: int,
+    sizes: tuple[int, int],
 ) -> Comparison:
-    floor, ceiling = (band(np.asarray(values[name], float), level) for name in ("floor", "ceiling"))
-    point = float(np.mean(np.asarray(values["distance"], float)))
-    deviations = np.asarray(spread, float) - np.mean(np.asarray(spread, float))
-    low, high = point + np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
-    interval = Band(point, float(low), float(high))
+    floor, ceiling = floor_and_ceiling
+    deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])
+    interval = Band(point, point + float(deviations[0]), point + float(deviations[1]))
+    excess = Band(*(value - floor.mean for value in interval))
     reach = ceiling.mean - floor.mean
     margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)
-    excess = Band(*(value - floor.mean for value in interval))
     return Comparison(
         distance.name,
         distance.description,
@@ -207,6 +240,5 @@ def _summarise(
         closeness(interval, floor, ceiling),
         margin,
         judge(excess.low, excess.high, margin),
-        num_left,
-        num_right,
+        *sizes,
     )

@@ -6,6 +6,7 @@ probability and each scalar behaviour. Chains must have started over-dispersed:
 R-hat cannot see a basin that no chain has visited.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import arviz as az
@@ -37,23 +38,27 @@ class Trust(NamedTuple):
     bulk_ess: Array  # (behaviour,)
 
 
-def convergence(behaviours: Array) -> tuple[Array, Array]:
-    """R-hat and bulk ESS of behaviours ``(chain, draw, behaviour)``, each ``(behaviour,)``.
+def rank_rhat(behaviours: Array) -> Array:
+    """Rank-normalised split R-hat of behaviours ``(chain, draw, behaviour)``; nan where constant."""
+    return _where_it_varies(behaviours, lambda x: az.rhat(x, chain_axis=0, draw_axis=1))
 
-    A behaviour that is the same number in every draw has no R-hat: nan.
+
+def bulk_ess(behaviours: Array) -> Array:
+    """Bulk effective sample size of all chains together; nan where a behaviour is constant.
 
     >>> rng = np.random.default_rng(0)
-    >>> rhat, ess = convergence(rng.normal(size=(4, 500, 2)))
-    >>> bool((rhat < 1.01).all() and (ess > 1000).all())
+    >>> bool((bulk_ess(rng.normal(size=(4, 500, 2))) > 1000).all())
     True
     """
+    return _where_it_varies(behaviours, lambda x: az.ess(x, chain_axis=0, draw_axis=1, method="bulk"))
+
+
+def _where_it_varies(behaviours: Array, diagnostic: Callable[[Array], Array]) -> Array:
     varies = np.ptp(behaviours, axis=(0, 1)) > 0
-    rhat, ess = np.full(behaviours.shape[-1], np.nan), np.full(behaviours.shape[-1], np.nan)
+    found = np.full(behaviours.shape[-1], np.nan)
     if varies.any():
-        moving = np.asarray(behaviours[..., varies], float)
-        rhat[varies] = az.rhat(moving, chain_axis=0, draw_axis=1)
-        ess[varies] = az.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
-    return rhat, ess
+        found[varies] = diagnostic(np.asarray(behaviours[..., varies], float))
+    return found
 
 
 def judge_reference(behaviours: Array, diverging: Array | None, status: list[str]) -> Trust:
@@ -63,7 +68,7 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
     ``(chain, draw)`` or ``None`` for samplers without the notion; ``status`` one
     sentence a chain.
     """
-    rhat, ess = convergence(behaviours)
+    rhat, ess = rank_rhat(behaviours), bulk_ess(behaviours)
     known = np.isfinite(rhat).any()
     worst_rhat = float(np.nanmax(rhat)) if known else float("nan")
     worst_ess = float(np.nanmin(ess)) if known else float("nan")

@@ -32,7 +32,7 @@ class MissingExtra(ModuleNotFoundError):
     """A task needs a package that is not installed; the message says what to install."""
 
 
-def digits(key: Key | int, num_train: int = 300, num_probe: int = 200) -> Task:
+def digits(key: Key | int, num_train: int = 300, num_probe: int = 100) -> Task:
     """Handwritten digits, 8x8 pixels, 10 classes, 1,797 images.
 
     Raises ``ValueError`` for counts below one or beyond the images there are.
@@ -46,7 +46,7 @@ def digits(key: Key | int, num_train: int = 300, num_probe: int = 200) -> Task:
     return _split(key, table, num_train, num_probe)
 
 
-def digits_binary(key: Key | int, num_train: int = 300, num_probe: int = 200) -> Task:
+def digits_binary(key: Key | int, num_train: int = 300, num_probe: int = 100) -> Task:
     """The images of :func:`digits` labelled by parity: 1 for odd, 0 for even.
 
     >>> sorted(set(digits_binary(0, 50, 20).train.targets.tolist()))
@@ -58,7 +58,7 @@ def digits_binary(key: Key | int, num_train: int = 300, num_probe: int = 200) ->
     return _split(key, table, num_train, num_probe)
 
 
-def breast_cancer(key: Key | int, num_train: int = 300, num_probe: int = 200) -> Task:
+def breast_cancer(key: Key | int, num_train: int = 300, num_probe: int = 100) -> Task:
     """Wisconsin diagnostic breast cancer: 30 measurements of 569 tumours, 2 classes.
 
     Class 1 is benign (357 rows), 0 malignant (212).
@@ -86,7 +86,7 @@ def diabetes(key: Key | int, num_train: int = 300, num_probe: int = 100) -> Task
     return _split(key, _Table("diabetes", inputs, targets, None, description, DIABETES), num_train, num_probe)
 
 
-def mnist_binary(key: Key | int, num_train: int = 1000, num_probe: int = 200) -> Task:
+def mnist_binary(key: Key | int, num_train: int = 1000, num_probe: int = 100) -> Task:
     """5,000 MNIST images, 28x28 pixels, labelled by parity: 1 for odd, 0 for even.
 
     Needs the extra ``mnist``; raises :class:`MissingExtra` where it is not installed.

@@ -43,12 +43,12 @@ class TaskEntry(NamedTuple):
 
 
 TASKS: dict[str, TaskEntry] = {
-    "digits": TaskEntry("handwritten digits, 8x8 pixels, 10 classes", "digits", "categorical", 300, 200),
+    "digits": TaskEntry("handwritten digits, 8x8 pixels, 10 classes", "digits", "categorical", 300, 100),
     "digits_binary": TaskEntry(
-        "the same images, odd against even digits", "digits_binary", "bernoulli", 300, 200
+        "the same images, odd against even digits", "digits_binary", "bernoulli", 300, 100
     ),
     "breast_cancer": TaskEntry(
-        "tumours benign or malignant from 30 measurements", "breast_cancer", "bernoulli", 300, 200
+        "tumours benign or malignant from 30 measurements", "breast_cancer", "bernoulli", 300, 100
     ),
     "diabetes": TaskEntry(
         "disease progression from 10 measurements, a regression", "diabetes", "gaussian", 300, 100
@@ -57,7 +57,7 @@ TASKS: dict[str, TaskEntry] = {
         "a smooth curve with noise and a gap in its inputs, generated", "regression_1d", "gaussian", 40, 100
     ),
     "mnist_binary": TaskEntry(
-        "MNIST images, 28x28 pixels, odd against even digits", "mnist_binary", "bernoulli", 1000, 200, "mnist"
+        "MNIST images, 28x28 pixels, odd against even digits", "mnist_binary", "bernoulli", 1000, 100, "mnist"
     ),
 }
 

@@ -20,16 +20,17 @@ from compare import (
     accuracy,
     averaged_disagreement,
     averaged_total_variation,
+    bulk_ess,
     chance_agreement,
     classifier_two_sample_test,
     compare_samples,
-    convergence,
     decide,
     energy,
     judge_reference,
     overall,
 )
 
+from .plain import plain
 from .predictions import (
     all_behaviours,
     is_independent,
@@ -45,10 +46,11 @@ type Likelihood = Mapping[str, Any]
 STATEMENT = (
     "A network trained by {arm} is a draw from the posterior, as far as its behaviour on new inputs tells."
 )
+NUM_FOR_THINNING = 200  # behaviours whose bulk ESS decides how far an arm is thinned
 ROLES = ("reference", "control", "arm", "ceiling")
 
 
-def evaluate(tree: xr.DataTree, *, num_resamples: int = 1000) -> dict[str, Any]:
+def evaluate(tree: xr.DataTree) -> dict[str, Any]:
     """Compare every arm with the reference, run the controls and decide.
 
     Returns the part of the result that the draws decide; the caller adds what only the
@@ -64,23 +66,19 @@ def evaluate(tree: xr.DataTree, *, num_resamples: int = 1000) -> dict[str, Any]:
     effective = {reference: _smallest(trust.bulk_ess)}
     for name in names["control"] + names["arm"]:
         if not is_independent(tree[name]):
-            _, ess = convergence(all_behaviours(tree[name], probs[name], likelihood))
-            effective[name] = _smallest(ess)
+            some = all_behaviours(tree[name], probs[name], likelihood)
+            effective[name] = _smallest(bulk_ess(some[..., :: -(-some.shape[-1] // NUM_FOR_THINNING)]))
     samples = {name: usable_sample(tree[name], probs[name], effective.get(name)) for name in probs}
 
-    def against_reference(name: str) -> list[Comparison]:
-        return _all_distances(
-            samples[name], samples[reference], samples[ceiling], likelihood, seed, num_resamples
-        )
-
-    controls = [_control(name, Outcome.EQUIVALENT, against_reference(name)) for name in names["control"]]
-    controls.append(_control(ceiling, Outcome.DIFFERENT, against_reference(ceiling)))
-    comparisons = {name: against_reference(name) for name in names["arm"]}
+    judged = {name: samples[name] for name in [*names["control"], ceiling, *names["arm"]]}
+    comparisons = _all_distances(judged, samples[reference], samples[ceiling], likelihood, seed)
+    controls = [_control(name, Outcome.EQUIVALENT, comparisons[name]) for name in names["control"]]
+    controls.append(_control(ceiling, Outcome.DIFFERENT, comparisons[ceiling]))
     verdicts = {
-        name: decide(found, trusted=trust.passed, controls=controls) for name, found in comparisons.items()
+        name: decide(comparisons[name], trusted=trust.passed, controls=controls) for name in names["arm"]
     }
     first = names["arm"][0]
-    return finite(
+    return plain(
         {
             "verdict": verdicts[first][0].value,
             "reason": verdicts[first][1],
@@ -95,8 +93,8 @@ def evaluate(tree: xr.DataTree, *, num_resamples: int = 1000) -> dict[str, Any]:
             ],
             "comparisons": [
                 {"arm": name} | _comparison_row(comparison, _chance(tree, probs, name, reference))
-                for name, found in comparisons.items()
-                for comparison in found
+                for name in names["arm"]
+                for comparison in comparisons[name]
             ],
             "controls": [_control_row(control) for control in controls],
             "behaviours": [
@@ -109,38 +107,16 @@ def evaluate(tree: xr.DataTree, *, num_resamples: int = 1000) -> dict[str, Any]:
     )
 
 
-def finite(value: Any) -> Any:
-    """The same tree of plain values, with ``None`` for every number that is not finite.
-
-    >>> finite({"a": np.float32("nan"), "b": [1, True]})
-    {'a': None, 'b': [1, True]}
-    """
-    match value:
-        case dict():
-            return {key: finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [finite(item) for item in value]
-        case bool() | np.bool_():
-            return bool(value)
-        case int() | np.integer():
-            return int(value)
-        case float() | np.floating():
-            return float(value) if math.isfinite(value) else None
-    return value
-
-
 def _all_distances(
-    left: Sample, reference: Sample, ceiling: Sample, likelihood: Likelihood, seed: int, num_resamples: int
-) -> list[Comparison]:
+    arms: dict[str, Sample], reference: Sample, ceiling: Sample, likelihood: Likelihood, seed: int
+) -> dict[str, list[Comparison]]:
     distances = [energy(), averaged_total_variation()]
     if likelihood["name"] != "gaussian":  # the modal response bin is an artefact of the binning
         distances.append(averaged_disagreement())
     family = len(distances) + 1
-    found = compare_samples(
-        left, reference, ceiling, distances, seed=seed, num_resamples=num_resamples, family=family
-    )
-    classifier, _ = classifier_two_sample_test(left, reference, ceiling, seed=seed, family=family)
-    return [*found, classifier]
+    found = compare_samples(arms, reference, ceiling, distances, seed=seed, family=family)
+    classified = classifier_two_sample_test(arms, reference, ceiling, seed=seed, family=family)
+    return {name: [*found[name], classified[name][0]] for name in arms}
 
 
 def _control(name: str, expected: Outcome, comparisons: list[Comparison]) -> Control:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +20,13 @@ import numpy as np
 from models import Model, Task
 from samplers import Draws, Sampler, Stop, Target, optimise, posterior, sample
 from samplers.draws import Progress, silent
+from samplers.stopping import record_steps
 
+from .kinds import Role
 from .store import Store
 
-type Role = Literal["ceiling", "reference", "control", "arm"]
 type Reporter = Callable[[str], AbstractContextManager[Progress]]
+RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
 ORDER: tuple[Role, ...] = ("ceiling", "reference", "control", "arm")
 
 
@@ -85,6 +87,7 @@ def execute(
             probe_inputs=np.asarray(task.probe.inputs),
             probe_targets=np.asarray(task.probe.targets),
             train_targets=np.asarray(task.train.targets),
+            record_steps=None if stop is None else record_steps(stop, RECORD_EVERY),
         )
         with reporter(arm.name) as progress:
             status = _run_arm(arm, stop, target, task, model, store, seed, progress)
@@ -145,6 +148,7 @@ def _run_arm(
             inputs,
             num_endpoints=arm.num_chains,
             stop=stop,
+            record_every=RECORD_EVERY,
             start=start,
             keep_params=arm.keep_params,
             sink=sink(0),

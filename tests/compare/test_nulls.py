@@ -32,9 +32,9 @@ def sample(probabilities: np.ndarray, num_chains: int | None = None) -> Sample:
 def run(seed: int, shift: float) -> dict[str, Outcome]:
     rng = np.random.default_rng(seed)
     reference, ceiling = sample(networks(rng, 400), 8), sample(networks(rng, 200, scale=6.0))
-    left = sample(networks(rng, 200, shift))
-    found = compare_samples(left, reference, ceiling, DISTANCES, seed=seed, num_resamples=300)
-    return {c.name: c.outcome for c in found}
+    arms = {"arm": sample(networks(rng, 200, shift))}
+    found = compare_samples(arms, reference, ceiling, DISTANCES, seed=seed, num_resamples=300)
+    return {c.name: c.outcome for c in found["arm"]}
 
 
 def test_equal_laws_are_never_called_different() -> None:
@@ -57,10 +57,9 @@ def test_a_shifted_law_is_called_different() -> None:
 def test_a_large_equal_sample_is_called_equivalent() -> None:
     rng = np.random.default_rng(0)
     reference, ceiling = sample(networks(rng, 4000), 8), sample(networks(rng, 1000, scale=6.0))
-    found = compare_samples(
-        sample(networks(rng, 1500)), reference, ceiling, DISTANCES, seed=0, num_resamples=200
-    )
-    assert {c.outcome for c in found} == {Outcome.EQUIVALENT}
+    arms = {"arm": sample(networks(rng, 1500))}
+    found = compare_samples(arms, reference, ceiling, DISTANCES, seed=0, num_resamples=200)
+    assert {c.outcome for c in found["arm"]} == {Outcome.EQUIVALENT}
 
 
 def test_intervals_of_the_excess_cover_their_expectation() -> None:
@@ -77,10 +76,10 @@ def test_intervals_of_the_excess_cover_their_expectation() -> None:
     for seed in range(40):
         rng = np.random.default_rng(1000 + seed)
         reference, ceiling = sample(networks(rng, 400), 8), sample(networks(rng, 200, scale=6.0))
-        left = sample(networks(rng, 200, 0.5))
-        (found,) = compare_samples(
-            left, reference, ceiling, [energy()], seed=seed, num_resamples=300, family=2
-        )
+        arms = {"arm": sample(networks(rng, 200, 0.5))}
+        found = compare_samples(arms, reference, ceiling, [energy()], seed=seed, num_resamples=300, family=2)[
+            "arm"
+        ][0]
         covered += found.excess.low <= truth <= found.excess.high
     assert covered >= binom.ppf(1e-5, 40, 0.975)
 
@@ -88,20 +87,28 @@ def test_intervals_of_the_excess_cover_their_expectation() -> None:
 def test_sizes_are_matched_and_reported() -> None:
     rng = np.random.default_rng(0)
     reference, ceiling = sample(networks(rng, 80), 8), sample(networks(rng, 500))
-    (found,) = compare_samples(
-        sample(networks(rng, 300)), reference, ceiling, [energy()], seed=0, num_resamples=50
-    )
+    arms = {"arm": sample(networks(rng, 300))}
+    (found,) = compare_samples(arms, reference, ceiling, [energy()], seed=0, num_resamples=50)["arm"]
     assert (found.num_left, found.num_right) == (40, 40)
 
 
-def test_a_comparison_is_a_function_of_its_seed() -> None:
+def test_a_comparison_is_a_function_of_its_seed_and_not_of_the_other_arms() -> None:
     rng = np.random.default_rng(0)
-    arguments = sample(networks(rng, 60)), sample(networks(rng, 80), 4), sample(networks(rng, 60))
+    arm, reference, ceiling = (
+        sample(networks(rng, 60)),
+        sample(networks(rng, 80), 4),
+        sample(networks(rng, 60)),
+    )
+    more = {"other": sample(networks(rng, 30)), "arm": arm}
     first, again, other = (
-        compare_samples(*arguments, DISTANCES, seed=seed, num_resamples=50) for seed in (1, 1, 2)
+        compare_samples({"arm": arm}, reference, ceiling, DISTANCES, seed=seed, num_resamples=50)
+        for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
+    among = compare_samples(more, reference, ceiling, DISTANCES, seed=1, num_resamples=50)["arm"]
+    for alone, beside in zip(first["arm"], among, strict=True):
+        assert np.allclose([*alone.distance, *alone.floor], [*beside.distance, *beside.floor], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +136,9 @@ def test_samples_that_cannot_be_compared_are_refused() -> None:
         "not finite": (sample(broken), reference, good),
         "at least two chains": (good, sample(networks(rng, 20), 1), good),
     }
-    for message, samples in cases.items():
+    for message, (left, right, ceiling) in cases.items():
         with pytest.raises(ValueError, match=message):
-            compare_samples(*samples, [energy()], seed=0)
+            compare_samples({"arm": left}, right, ceiling, [energy()], seed=0)
 
 
 def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:

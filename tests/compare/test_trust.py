@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare import convergence, judge_reference, thinned
+from compare import bulk_ess, judge_reference, rank_rhat, thinned
 
 
 def _chains(seed: int = 0, shape: tuple[int, int, int] = (4, 400, 3)) -> np.ndarray:
@@ -30,7 +30,7 @@ def test_correlated_draws_do_not_count_as_many() -> None:
     slow = np.zeros_like(noise)
     for t in range(1, 2000):
         slow[:, t] = 0.98 * slow[:, t - 1] + noise[:, t]
-    _, ess = convergence(slow)
+    ess = bulk_ess(slow)
     # An AR(1) chain is worth n (1 - rho) / (1 + rho) = 81 of its 8,000 draws.
     assert 40 < ess[0] < 160
     assert "smallest bulk ESS" in _failed_gates(slow)
@@ -49,7 +49,7 @@ def test_a_failed_chain_and_divergences_are_seen() -> None:
 def test_constant_behaviours_are_left_out_and_nothing_but_constants_is_not_trusted() -> None:
     behaviours = _chains()
     behaviours[..., 0] = 0.5
-    rhat, ess = convergence(behaviours)
+    rhat, ess = rank_rhat(behaviours), bulk_ess(behaviours)
     assert np.isnan(rhat[0])
     assert np.isnan(ess[0])
     assert np.isfinite(rhat[1:]).all()
