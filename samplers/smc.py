@@ -1,0 +1,190 @@
+r"""Sequential Monte Carlo tempered from the prior to the posterior.
+
+Particles start as prior draws at :math:`\lambda_0 = 0`. A stage takes the largest step
+for which the weights keep the wanted effective sample size, resamples and moves:
+
+.. math::
+
+    w_i = e^{(\lambda_{t+1} - \lambda_t)\, \ell(\theta_i)}, \qquad
+    \frac{(\sum w_i)^2}{\sum w_i^2} = \text{target\_ess} \cdot n, \qquad
+    \log \hat Z = \sum_t \log \frac1n \sum_i w_i,
+
+with ``l = -beta N L``, until ``lambda = 1``. Every stage ends with moves at its own
+temperature, the last one too, so the particles returned are equally weighted.
+
+Law: the posterior, up to a bias of order ``1 / num_particles``; unlike a chain, the
+error from moves that are too short shows in the spread between populations.
+
+Sources: Del Moral, Doucet and Jasra 2006, section 2; adaptive steps: Jasra et al. 2011.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from blackjax.smc.ess import log_ess
+from blackjax.smc.resampling import systematic
+from blackjax.smc.solver import dichotomy
+
+from .moves import Moves, Tuning, first_tuning, hmc_moves, move_particles
+from .options import check_count, check_share
+from .population import (
+    Population,
+    PopulationSampler,
+    num_distinct,
+    prior_particles,
+    take,
+    tempered_log_likelihood,
+)
+from .target import Key, Params, Target
+
+type Array = jax.Array
+
+
+@cache
+def smc(
+    moves: Moves | None = None, num_particles: int = 500, target_ess: float = 0.5, max_stages: int = 200
+) -> PopulationSampler:
+    """Adaptive tempered SMC with Hamiltonian moves unless others are given.
+
+    ``target_ess`` is the share of the particles that the effective sample size keeps in
+    every stage. Raises ``ValueError`` for counts below one or a share outside (0, 1),
+    and for a target that tempering cannot serve: log likelihoods of prior draws that
+    are not finite, moves that do not fit the prior, or Hamiltonian moves where the
+    likelihood has no gradient.
+
+    >>> smc().name
+    'smc'
+    """
+    check_count(num_particles=num_particles, max_stages=max_stages)
+    check_share(target_ess=target_ess)
+    chosen = hmc_moves() if moves is None else moves
+
+    def run(key: Key, target: Target) -> Population:
+        return _temper(key, target, chosen, num_particles, target_ess, max_stages)
+
+    return PopulationSampler(
+        "smc",
+        "the posterior, up to a bias of order 1 / num_particles",
+        f"Del Moral, Doucet and Jasra 2006; {chosen.citation}",
+        run,
+        lambda target: check_tempering(target, chosen),
+    )
+
+
+def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
+    """Raises ``ValueError`` where tempering with these moves cannot work."""
+    moves.check(target)
+    particles = prior_particles(jax.random.key(0), target, num_draws)
+    values, gradients = _probe(target, particles)
+    num_bad = int(jnp.sum(~jnp.isfinite(values)))
+    if num_bad:
+        raise ValueError(
+            f"the log likelihood is not finite at {num_bad} of {num_draws} prior draws: powers of a "
+            "likelihood that is zero do not lead there step by step; use level_smc for zero training errors"
+        )
+    if moves.needs_gradient and target.beta > 0 and not jnp.any(gradients > 0):
+        raise ValueError(
+            f"{moves.name} moves follow the gradient of the log likelihood, which is zero at all "
+            f"{num_draws} prior draws: a zero-one likelihood is flat; use elliptical_moves or level_smc"
+        )
+
+
+class _Stage(NamedTuple):
+    key: Key
+    particles: Params
+    log_likelihood: Array  # (particle,) nats, at lambda = 1
+    ancestors: Array  # (particle,) index of the prior draw
+    tuning: Tuning
+    temperature: Array  # lambda, ()
+    log_evidence: Array
+    stats: dict[str, Array]
+
+
+@jax.jit
+def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
+    values, gradients = jax.vmap(jax.value_and_grad(lambda p: tempered_log_likelihood(target, p)))(particles)
+    return values, jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(gradients)])
+
+
+def _temper(
+    key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
+) -> Population:
+    def log_likelihoods(particles: Params) -> Array:
+        return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
+
+    def unfinished(stage: _Stage) -> Array:
+        return (stage.temperature < 1) & (stage.stats["num_stages"] < max_stages)
+
+    def advance(stage: _Stage) -> _Stage:
+        key, key_resample, key_move = jax.random.split(stage.key, 3)
+        step = next_step(stage.log_likelihood, target_ess, 1 - stage.temperature)
+        temperature = jnp.where(step >= 1 - stage.temperature, 1.0, stage.temperature + step)
+        log_weights = step * stage.log_likelihood
+        chosen = systematic(key_resample, jax.nn.softmax(log_weights), num_particles)
+        ancestors = stage.ancestors[chosen]
+        particles, tuning, rate = move_particles(
+            key_move,
+            moves,
+            target,
+            lambda params: temperature * tempered_log_likelihood(target, params),
+            stage.tuning,
+            take(stage.particles, chosen),
+        )
+        stats = {
+            "num_stages": stage.stats["num_stages"] + 1,
+            "smallest_ess": jnp.minimum(stage.stats["smallest_ess"], jnp.exp(log_ess(log_weights))),
+            "acceptance_rate": rate,
+            "step_size": tuning.step_size,
+        }
+        return _Stage(
+            key,
+            particles,
+            log_likelihoods(particles),
+            ancestors,
+            tuning,
+            temperature,
+            stage.log_evidence + log_mean(log_weights),
+            stats,
+        )
+
+    key_prior, key_run = jax.random.split(key)
+    particles = prior_particles(key_prior, target, num_particles)
+    tuning = first_tuning(moves, particles)
+    stats = {
+        "num_stages": jnp.asarray(0),
+        "smallest_ess": jnp.asarray(float(num_particles)),
+        "acceptance_rate": jnp.zeros(()),
+        "step_size": tuning.step_size,
+    }
+    first = _Stage(
+        key_run,
+        particles,
+        log_likelihoods(particles),
+        jnp.arange(num_particles),
+        tuning,
+        jnp.zeros(()),
+        jnp.zeros(()),
+        stats,
+    )
+    last = jax.lax.while_loop(unfinished, advance, first)
+    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
+    return Population(last.particles, last.log_evidence, last.stats | summary)
+
+
+def log_mean(log_weights: Array) -> Array:
+    """The logarithm of the mean weight, nats."""
+    return jax.nn.logsumexp(log_weights) - jnp.log(log_weights.shape[0])
+
+
+def next_step(log_likelihood: Array, target_ess: float, largest: Array) -> Array:
+    """The largest step in lambda, at most ``largest``, that keeps the effective sample size.
+
+    >>> float(next_step(jnp.zeros(4), 0.5, jnp.asarray(0.25)))
+    0.25
+    """
+    wanted = jnp.log(target_ess * log_likelihood.shape[0])
+    return dichotomy(
+        lambda step: log_ess(jnp.nan_to_num(step * log_likelihood)) - wanted, jnp.zeros(()), largest
+    )
