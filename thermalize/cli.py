@@ -16,7 +16,7 @@ from .config import Layer, RunConfig, check_resumable, make_config, read_toml, s
 from .cores import use_cores
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
-from .folder import REPORT, STORE, run_attrs, stored_result
+from .folder import REPORT, STORE, check_replaceable, run_attrs, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .version import __version__
 
@@ -33,8 +33,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 def main() -> None:
     """The command ``thermalize``."""
-    with explained():
-        check_packages()
+    try:
+        with explained():
+            check_packages()
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
     app()
 
 
@@ -199,6 +202,8 @@ def _settings(
 def _compare(
     settings: RunConfig, folder: Path, *, resume: bool, overwrite: bool, cores: int | None
 ) -> dict[str, Any]:
+    if not resume:
+        check_replaceable(folder, overwrite)  # before the seconds that importing jax takes
     _use_cores(cores)
     from .pipeline import compare as run_comparison
     from .progress import progress_on

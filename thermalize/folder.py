@@ -30,14 +30,14 @@ def make_folder(folder: Path, fill: Callable[[Path], None], *, overwrite: bool) 
     one and takes its place in one step; only then is the old one deleted.
     """
     folder = folder.resolve()
-    replacing = _check_replaceable(folder, overwrite)
+    replacing = check_replaceable(folder, overwrite)
     with file_errors(folder):
         if replacing:
             return _replace(folder, fill)
         folder.mkdir(parents=True, exist_ok=True)
         lock = lock_folder(folder, LOCK)
         try:
-            _check_replaceable(folder, overwrite=False)  # another process may have been first
+            check_replaceable(folder, overwrite=False)  # another process may have been first
             fill(folder)
         except BaseException:
             lock.close()
@@ -127,7 +127,7 @@ def root_attrs(folder: Path) -> dict[str, Any]:
     return dict(attrs)
 
 
-def _check_replaceable(folder: Path, overwrite: bool) -> bool:
+def check_replaceable(folder: Path, overwrite: bool) -> bool:
     """Whether a run stands there that may be replaced; refuse whatever must be kept."""
     if folder.exists() and not folder.is_dir():
         raise UserError("the output folder is a file", folder, "a run needs a folder", "choose another --out")
