@@ -56,11 +56,10 @@ def energy() -> Distance:
     """
 
     def between(pairs: Array, left: Array, right: Array) -> Array:
-        def within(weights: Array) -> Array:
-            return weights @ pairs @ weights / (1 - weights @ weights)
-
-        across = 2 * left @ pairs @ right
-        return (across - within(left) - within(right)) / across
+        from_left, from_right = left @ pairs, right @ pairs
+        across = 2 * from_left @ right
+        within = from_left @ left / (1 - left @ left) + from_right @ right / (1 - right @ right)
+        return (across - within) / across
 
     return Distance(
         "energy distance",

@@ -71,7 +71,7 @@ class Comparison(NamedTuple):
     num_right: int
 
 
-NUM_NULL = 200  # random splits behind a floor and a ceiling
+NUM_NULL = 100  # random splits behind a floor and a ceiling
 NUM_POINT = 50  # random splits averaged for the distance itself
 
 

@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import beta, hypergeom
 
 from .distances import pairwise_distances
@@ -70,7 +70,7 @@ def classifier_two_sample_test(
     if len(chains) < 4:
         raise ValueError(f"the classifier test needs at least four reference chains, got {len(chains)}")
     pool = Pool(reference, ceiling, arms)
-    distances = pairwise_distances(jnp.asarray(pool.probabilities))
+    distances = np.asarray(pairwise_distances(jnp.asarray(pool.probabilities)))
     members = [pool.reference[reference.chain == chain] for chain in chains]
     quarter = min(map(len, members)) * (len(chains) // 4)
     level = 1 - 0.05 / family
@@ -126,7 +126,7 @@ def _comparison(trial: TwoSampleTest, floor: Band, ceiling: Band, size: int) -> 
 
 
 def _trial(
-    distances: jax.Array,
+    distances: Array,
     level: float,
     train_left: Array,
     train_right: Array,
@@ -135,7 +135,7 @@ def _trial(
 ) -> TwoSampleTest:
     """Train on one pair of unit lists, try on the other."""
     train, test = np.r_[train_left, train_right], np.r_[test_left, test_right]
-    called_left = np.asarray(_answers(distances, train, test))
+    called_left = _answers(distances, train, test)
     num, num_left = len(test), len(test_left)
     hits = int(called_left[:num_left].sum())
     right = hits + int((~called_left[num_left:]).sum())
@@ -145,15 +145,15 @@ def _trial(
     return TwoSampleTest(right / num, low, high, p_value, num)
 
 
-@jax.jit
-def _answers(distances: jax.Array, train: jax.Array, test: jax.Array) -> jax.Array:
+def _answers(distances: Array, train: Array, test: Array) -> Array:
     """Which test networks the classifier calls left; the first half of ``train`` is left."""
-    between = distances[train[:, None], train[None, :]]
-    width = jnp.maximum(jnp.median(between) ** 2, jnp.finfo(between.dtype).tiny)
-    signs = jnp.where(jnp.arange(len(train)) < len(train) // 2, 1.0, -1.0)
-    gram = jnp.exp(-(between**2) / width) + RIDGE * jnp.eye(len(train))
-    coefficients = jax.scipy.linalg.solve(gram, signs, assume_a="pos")
-    return jnp.exp(-(distances[test[:, None], train[None, :]] ** 2) / width) @ coefficients > 0
+    between = distances[np.ix_(train, train)]
+    width = max(np.median(between) ** 2, np.finfo(between.dtype).tiny)
+    signs = np.where(np.arange(len(train)) < len(train) // 2, 1, -1).astype(between.dtype)
+    gram = np.exp(-(between**2) / width) + RIDGE * np.eye(len(train), dtype=between.dtype)
+    coefficients = cho_solve(cho_factor(gram), signs)
+    answers: Array = np.exp(-(distances[np.ix_(test, train)] ** 2) / width) @ coefficients > 0
+    return answers
 
 
 def _binomial_interval(successes: int, trials: int, level: float) -> tuple[float, float]:

@@ -17,7 +17,6 @@ from .kinds import ROLES, Role
 from .options import checked, word
 
 ROLE = word("the role", "arm", ROLES)
-DEFAULT_ARMS = {"quick": ("sgd", "hmc"), "full": ("sgd", "adam", "hmc")}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ def make_arms(
     names = list(tables if select is None else select)
     kinds, roles = _cast(names, tables)
     if select is None and "arm" not in roles.values():  # the tables only tune what takes part anyway
-        names = [*DEFAULT_ARMS[preset], *(name for name in names if name not in DEFAULT_ARMS[preset])]
+        tables = {**_default_arms(preset, fields), **tables}
+        names = list(tables)
         kinds, roles = _cast(names, tables)
     reference = next((name for name in names if roles[name] == "reference"), None)
     if reference is None:
@@ -75,6 +75,21 @@ def make_arms(
         options = _options(name, kinds[name], tables.get(name, {}), preset, fields, inherited)
         arms[name] = ArmConfig(name, kinds[name], roles[name], options)
     return tuple(arms[name] for name in names)
+
+
+def _default_arms(preset: str, fields: Mapping[str, Any]) -> dict[str, Table]:
+    """What runs if no arm is asked for: both ends of training, and the posterior.
+
+    A regression has no training errors, so its only end is the reference's loss.
+    """
+    preset_says = f"the arms of preset {preset}"
+    matched = {"kind": Entry("sgd", preset_says), "stop": Entry("match", preset_says)}
+    arms: dict[str, Table] = {"sgd": {}}
+    if not is_regression(fields["task"]):
+        arms["sgd_matched"] = matched
+    if preset == "full":
+        arms["adam"] = {}
+    return {**arms, "hmc": {}}
 
 
 def _added(names: list[str], name: str, role: Role) -> str:

@@ -71,11 +71,15 @@ def test_without_settings_the_preset_decides() -> None:
     quick, full = make_config(), make_config(Layer({"preset": "full"}))
     assert arms_of(quick) == {
         "sgd": ("sgd", "arm"),
+        "sgd_matched": ("sgd", "arm"),
         "hmc": ("hmc", "reference"),
         "control": ("hmc", "control"),
         "prior": ("prior", "ceiling"),
     }
-    assert list(arms_of(full)) == ["sgd", "adam", "hmc", "control", "prior"]
+    assert [arm.options["stop"] for arm in quick.arms[:2]] == ["first_fit", "match"]
+    assert list(arms_of(full)) == ["sgd", "sgd_matched", "adam", "hmc", "control", "prior"]
+    curve = make_config(Layer({"task": {"name": "regression_1d"}}))
+    assert [arm.name for arm in curve.arms] == ["sgd", "hmc", "control", "prior"]
     assert quick.only("reference").options["num_draws"] < full.only("reference").options["num_draws"]
     assert quick.task == "digits"
 
@@ -91,7 +95,8 @@ def test_without_settings_the_preset_decides() -> None:
         (["hmc"], {"hmc": {"role": "arm"}}, "hmc:arm reference:reference control:control prior:ceiling"),
         (["sgd"], {"adam": {}}, "sgd:arm hmc:reference control:control prior:ceiling"),
         (None, {"adam": {}}, "adam:arm hmc:reference control:control prior:ceiling"),
-        (None, {"hmc": {"num_draws": 9}}, "sgd:arm hmc:reference control:control prior:ceiling"),
+        (None, {"hmc": {"num_draws": 9}},
+         "sgd:arm sgd_matched:arm hmc:reference control:control prior:ceiling"),
         (["sgd", "again"], {"again": {"kind": "hmc", "role": "control"}},
          "sgd:arm again:control hmc:reference prior:ceiling"),
     ],
