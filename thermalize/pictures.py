@@ -33,7 +33,7 @@ from .predictions import probabilities, probe_labels, scalar_behaviours
 type Array = np.ndarray
 
 MAX_NETWORKS = 1200  # of one arm, in figures of behaviour
-MAX_FUNCTIONS = 240  # in histograms of R-hat and ESS
+MAX_FUNCTIONS = 160  # in histograms of R-hat and ESS
 MIN_DRAWS = 20  # below, no diagnostics of chains are drawn
 
 
@@ -65,12 +65,18 @@ def draw(tree: xr.DataTree, result: Mapping[str, Any], looks: Mapping[str, Look]
         predictions = _classification(usable, likelihood, looks)
     reference = next(row["name"] for row in result["arms"] if row["role"] == "reference")
     return Pictures(
-        scalar_pictures(result["behaviours"], looks),
+        scalar_pictures(in_order(result), looks),
         predictions,
         _diagnostics(arms[reference], likelihood, notes),
         _losses(arms, arms[reference], looks),
         notes,
     )
+
+
+def in_order(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of behaviours in the order of the arms."""
+    place = {row["name"]: index for index, row in enumerate(result["arms"])}
+    return sorted(result["behaviours"], key=lambda row: place[row["arm"]])
 
 
 def thinned_arm(arm: xr.DataTree, notes: list[str]) -> xr.DataTree | None:
@@ -138,7 +144,7 @@ def _diagnostics(arm: xr.DataTree, likelihood: Mapping[str, Any], notes: list[st
         scalars["root mean square error"] = np.sqrt(np.mean(residual**2, axis=-1))
     else:
         found = scalar_behaviours(arm, probabilities(arm, likelihood), likelihood)
-        scalars |= {name: np.asarray(found[name], float) for name in ("log score", "entropy")}
+        scalars["log score"] = np.asarray(found["log score"], float)
     pictures = scalar_diagnostics(scalars, MIN_BULK_ESS)
     if "energy" in stats:
         energy = energy_picture(values_of(arm, "sample_stats", "energy"))
@@ -167,11 +173,12 @@ def _losses(
         stats = arm["sample_stats"]
         if "loss_curve" in stats:
             curve = values_of(arm, "sample_stats", "loss_curve")[:, 0]
-            found[name] = Losses(values_of(arm, "sample_stats", "record"), curve, True)
+            record = values_of(arm, "sample_stats", "record")
+            ended = values_of(arm, "sample_stats", "steps")[:, 0]
+            shown = int(np.searchsorted(record, ended.max())) + 1  # constant from there on
+            found[name] = Losses(record[:shown], curve[:, :shown], ended)
         elif arm.attrs["role"] != "ceiling" and stats.sizes["draw"] > 1:
-            found[name] = Losses(
-                np.arange(stats.sizes["draw"]), values_of(arm, "sample_stats", "loss"), False
-            )
+            found[name] = Losses(np.arange(stats.sizes["draw"]), values_of(arm, "sample_stats", "loss"), None)
     level = values_of(reference, "sample_stats", "loss")
     finite = level[np.isfinite(level)]
     return loss_pictures(found, looks, float(finite.mean()) if finite.size else None)

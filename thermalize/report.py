@@ -15,7 +15,7 @@ import xarray as xr
 
 from . import wording
 from .figures import DARK, LIGHT, Look, css_variables, drawing, looks
-from .pictures import draw
+from .pictures import draw, in_order
 from .recipe import recipe
 from .strips import Strip, strips
 
@@ -67,7 +67,8 @@ def render(tree: xr.DataTree) -> str:
         behaviours=_behaviour_table(result),
         gates=[wording.gate_text(gate) for gate in result["trust"]["gates"]],
         pictures=pictures,
-        recipe=recipe(attrs["arguments"]),
+        task=attrs["arguments"].get("task", "made in Python"),
+        recipe=recipe(attrs["arguments"]) if attrs["arguments"] else None,
         light=css_variables(LIGHT),
         dark=css_variables(DARK),
     )
@@ -85,34 +86,44 @@ class JudgedArm(NamedTuple):
 
 def compared(tree: xr.DataTree, result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was compared, as pairs of a word and a phrase."""
-    settings, likelihood = tree.attrs["arguments"], tree.attrs["likelihood"]
+    attrs, likelihood = tree.attrs, tree.attrs["likelihood"]
     reference = next(row["name"] for row in result["arms"] if row["role"] == "reference")
     inputs = tree[reference]["predictions_constant_data"]["probe_inputs"]
     outputs = tree[reference]["predictions"]["logits"].sizes
-    task, prior, law = settings["task"], settings["prior"], likelihood["name"]
+    law = likelihood["name"]
+    if likelihood.get("noise_scale") is not None:
+        law += f", noise scale {likelihood['noise_scale']:g}"
+    judged = [row for row in result["arms"] if row["role"] in ("reference", "arm")]
+    stopping = [f"{row['name']}: {row['stopping']}" for row in judged if row["stopping"]]
+    losses = [f"{row['name']} {wording.number(row['training_loss'])}" for row in judged]
+    return [
+        *_chosen(attrs["arguments"], inputs.sizes["feature"], outputs["class"]),
+        ("Training examples N", f"{tree[reference]['observed_data'].sizes['datum']:,}"),
+        ("Probe inputs, never trained on", f"{outputs['probe']:,}"),
+        ("Likelihood", law),
+        ("Inverse temperature β", f"{attrs['beta']:g}, where 1 is the Bayesian posterior"),
+        ("Stopping", "; ".join(stopping) or "no optimiser"),
+        ("Training loss, nats per datum", "; ".join(losses)),
+    ]
+
+
+def _chosen(settings: Mapping[str, Any], num_inputs: int, num_outputs: int) -> list[tuple[str, str]]:
+    """What the settings say of task, network and prior; a run made in Python has none."""
+    if not settings:
+        return [("Network", f"made in Python: {num_inputs} inputs, {num_outputs} outputs")]
+    task, prior = settings["task"], settings["prior"]
     if settings["label_noise"]:
         task += f", {wording.share(settings['label_noise'])} of training labels random"
     if settings["shift"] != "none":
         task += f", probe inputs shifted: {settings['shift']} {settings['shift_strength']:g}"
     if settings["degrees_of_freedom"] is not None:
         prior += f" with {settings['degrees_of_freedom']:g} degrees of freedom"
-    if "noise_scale" in likelihood:
-        law += f", noise scale {likelihood['noise_scale']:g}"
     scales = settings["weight_scale"], settings["bias_scale"]
-    layers = [inputs.sizes["feature"], *settings["widths"], outputs["class"]]
-    judged = [row for row in result["arms"] if row["role"] in ("reference", "arm")]
-    stopping = [f"{row['name']}: {row['stopping']}" for row in judged if row["stopping"]]
-    losses = [f"{row['name']} {wording.number(row['training_loss'])}" for row in judged]
+    layers = [num_inputs, *settings["widths"], num_outputs]
     return [
         ("Task", task),
-        ("Training examples N", f"{tree[reference]['observed_data'].sizes['datum']:,}"),
-        ("Probe inputs, never trained on", f"{outputs['probe']:,}"),
         ("Network", f"{'-'.join(map(str, layers))}, {settings['activation']}"),
         ("Prior", f"{prior}, scale of weights {scales[0]:g} / √fan-in, of biases {scales[1]:g}"),
-        ("Likelihood", law),
-        ("Inverse temperature β", f"{settings['beta']:g}, where 1 is the Bayesian posterior"),
-        ("Stopping", "; ".join(stopping) or "no optimiser"),
-        ("Training loss, nats per datum", "; ".join(losses)),
     ]
 
 
@@ -130,6 +141,6 @@ def _judged_arms(result: Mapping[str, Any], look: Mapping[str, Look]) -> list[Ju
 def _behaviour_table(result: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, Any]]]:
     """Rows by arm, then by behaviour."""
     table: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in result["behaviours"]:
+    for row in in_order(result):
         table.setdefault(row["arm"], {})[row["name"]] = row
     return table

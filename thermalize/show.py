@@ -37,7 +37,7 @@ def render(result: Mapping[str, Any], console: Console) -> None:
                     f"{row['name']}: {number(count)} of {number(row['num_chains'])} {sentence}",
                     "red",
                 )
-    _table(console, "Behaviours: mean over networks ± 95 % interval of it", _behaviours(result["behaviours"]))
+    _table(console, "Behaviours: mean over networks ± 95 % interval of it", _behaviours(result))
     _line(console, f"seed {result['seed']}, {duration(result['seconds'])}", "dim")
     for name in ("store", "report"):
         console.print(Text(f"{name} {result[name]}"), soft_wrap=True)
@@ -134,10 +134,11 @@ def _arms(result: Row, wide: bool) -> Table:
     return table
 
 
-def _behaviours(rows: Sequence[Row]) -> Table:
+def _behaviours(result: Row) -> Table:
+    rows, arms = result["behaviours"], [row["name"] for row in result["arms"]]
     names = list(dict.fromkeys(row["name"] for row in rows))
     table = _empty(["Arm", *(f"{name}, {unit_of(name)}" for name in names)])
-    for arm in dict.fromkeys(row["arm"] for row in rows):
+    for arm in arms:
         found = {row["name"]: row for row in rows if row["arm"] == arm}
         table.add_row(Text(arm), *(Text(_with_error(found.get(name))) for name in names))
     return table

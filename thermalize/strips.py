@@ -2,7 +2,8 @@ r"""Distances on one axis from floor to ceiling, whatever their units.
 
 A distance ``d`` is drawn at :math:`(d - \text{floor}) / (\text{ceiling} - \text{floor})`, which is one
 minus the closeness: 0 is where the posterior stands against itself, 1 where the prior
-does. All rows share the axis, so arms and distances can be compared at a glance.
+does. Rows share this axis, so arms and distances can be compared at a glance; only the
+row of a distance beyond the ceiling is drawn at a smaller scale, to hold it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import Any, NamedTuple
 
 from .wording import interval, number
 
-LEAST, MOST = -0.5, 1.6  # beyond these a mark is put on the edge of the axis
+LEAST = -0.5  # what lies lower is drawn on the edge: a floor so uncertain has told enough
+PADDING = 0.04  # of the axis, on both sides
 
 
 class Span(NamedTuple):
@@ -28,7 +30,7 @@ class Strip(NamedTuple):
     ceiling: Span
     distance: Span
     equal: Span  # from no excess to the margin; its middle is not used
-    beyond: bool  # some mark lies off the axis and is drawn on its edge
+    beyond: bool  # the distance is larger than the ceiling
     alternative: str
 
 
@@ -40,12 +42,11 @@ def strips(comparisons: Sequence[Mapping[str, Any]]) -> list[Strip | None]:
     ...        "ceiling": {"low": 1.0, "mean": 1.0, "high": 1.0}, "excess": {"value": 0.5}}
     >>> strip = strips([row])[0]
     >>> round(strip.distance.mean), round(strip.floor.mean, 1), round(strip.ceiling.mean, 1)
-    (50, 4.5, 95.5)
+    (50, 4.0, 96.0)
     """
     rows = [_relative(row) for row in comparisons]
-    values = [value for row in rows if row for span in row.values() for value in span]
-    low = max(LEAST, min([0.0, *values]) - 0.05)
-    high = min(MOST, max([1.0, *values]) + 0.05)
+    low = max(LEAST, min([0.0, *(span.low for row in rows if row for span in row.values())]))
+    high = max([1.0, *(row["ceiling"].high for row in rows if row)])
     return [
         None if row is None else _placed(row, low, high, describe(comparison))
         for row, comparison in zip(rows, comparisons, strict=True)
@@ -83,9 +84,11 @@ def _relative(row: Mapping[str, Any]) -> dict[str, Span] | None:
 
 
 def _placed(row: Mapping[str, Span], low: float, high: float, alternative: str) -> Strip:
+    high = max(high, *(span.high for span in row.values()))
+
     def percent(value: float) -> float:
-        return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
+        share = (max(value, low) - low) / (high - low)
+        return round(100 * (PADDING + (1 - 2 * PADDING) * share), 2)
 
     spans = {name: Span(*(percent(value) for value in span)) for name, span in row.items()}
-    beyond = any(not low <= value <= high for span in row.values() for value in span)
-    return Strip(**spans, beyond=beyond, alternative=alternative)
+    return Strip(**spans, beyond=row["distance"].mean > row["ceiling"].mean, alternative=alternative)

@@ -111,6 +111,7 @@ def _arm(
         curve[[sentence != "ok" for sentence in status]] = np.nan
         stats["loss_curve"] = (("chain", "draw", "record"), curve)
         coords["record"] = record
+        stats["steps"] = (("chain", "draw"), np.linspace(1700, 2010, chains).round()[:, None].astype(int))
     elif role != "ceiling":
         stats["energy"] = (("chain", "draw"), 300 + 5 * rng.normal(size=(chains, draws)))
     attrs: dict[str, Any] = {
@@ -138,7 +139,7 @@ def _arm(
 def _provenance(task: str, kind: str) -> dict[str, Any]:
     known = TASKS[kind]
     arguments = make_config(Layer({"seed": 3, "task": {"name": known}}), select=["sgd", "adam"]).arguments()
-    likelihood: dict[str, Any] = {"name": LIKELIHOODS.get(kind, "gaussian")}
+    likelihood: dict[str, Any] = {"name": LIKELIHOODS.get(kind, "gaussian"), "noise_scale": None}
     if likelihood["name"] == "gaussian":
         likelihood["noise_scale"] = 0.1
     return {
@@ -150,6 +151,7 @@ def _provenance(task: str, kind: str) -> dict[str, Any]:
         "platform": "Linux x86_64, 2 cores",
         "seed": 3,
         "arguments": arguments | {"task": task},
+        "beta": 1.0,
         "num_devices": 2,
         "data_hash": "sha256:5f2a90",
         "citations": ["Duane et al. 1987; Neal 2011", "Szekely and Rizzo 2013"],

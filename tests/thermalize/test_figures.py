@@ -79,7 +79,7 @@ def test_strips_stay_on_the_axis_and_leave_out_what_has_none() -> None:
     far, flat, unknown = strips(rows)
     assert far is not None
     assert far.beyond
-    assert far.distance.mean == 100
+    assert 0 < far.floor.mean < far.ceiling.mean < 10 < 95 < far.distance.mean == far.distance.high < 100
     assert flat is None
     assert unknown is None
 
@@ -149,11 +149,17 @@ def test_losses_that_are_not_finite_are_counted() -> None:
     falling[0, 2:] = np.nan
     with drawing():
         some, none = loss_pictures(
-            {"a1": Losses(steps, falling, True), "a2": Losses(steps, np.full((2, 5), np.nan), True)},
+            {
+                "a1": Losses(steps, falling, np.array([2, 4, 3])),
+                "a2": Losses(steps, np.full((2, 5), np.nan), np.array([1, 1])),
+            },
             looks(ROLES),
             0.4,
         )
-    assert "Median loss 0.500 at step 0 and 0.500 at step 4, in nats per datum; 1 not finite." in some.text
+    assert some.text == (
+        "Median loss 0.500 at step 0 and 0.500 at the end, in nats per datum; "
+        "median of 3 steps, longest 4; 1 not finite."
+    )
     assert none.text == "No line stayed finite."
     assert "nan" not in some.svg + none.svg
 

@@ -96,6 +96,7 @@ def test_every_section_is_there(pages: dict[str, str], kind: str) -> None:
         assert title in texts["diagnostics"]
     for title in ("hmc: 4 chains", "control: 4 chains", "sgd: 12 seeds", "adam: 12 seeds"):
         assert title in texts["losses"]
+    assert "median of 1,855 steps, longest 2,010" in texts["losses"]
 
 
 def test_every_picture_has_words(page: str) -> None:
@@ -188,6 +189,14 @@ def test_equal_runs_give_equal_pages_from_memory_and_from_disk(tmp_path: Path, p
 def test_a_full_run_stays_small() -> None:
     tree = make_run(num_chains=8, num_draws=300, num_probes=200, num_seeds=256)
     assert len(render(tree).encode()) < 3_000_000
+
+
+def test_a_run_made_in_python_has_no_settings_to_show() -> None:
+    tree = make_run("regression-1d")
+    tree.attrs["arguments"] = {}
+    texts = Page(render(tree)).texts
+    assert "made in Python: 1 inputs, 1 outputs" in texts["compared"]
+    assert "This run was made by a Python script" in texts["provenance"]
 
 
 def test_a_run_without_a_result_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from compare import entropy, labels
 
 from ..wording import interval, number, unit_of
 from .svg import Picture, picture
-from .theme import INK, MUTED, Look, canvas
+from .theme import INK, MUTED, Look, canvas, legend_above
 
 type Array = np.ndarray
 
@@ -81,7 +81,7 @@ def calibration_picture(name: str, index: int, probabilities: Array, targets: Ar
     """Reliability above, confidences below; ``probabilities`` ``(network, probe, class)``."""
     average = probabilities.mean(0)
     whole, single = reliability(average, targets), reliability(probabilities, targets)
-    figure = canvas(4.6)
+    figure = canvas(4.8, legend_rows=1)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
     low, high = wilson(whole.right, whole.size)
@@ -91,7 +91,7 @@ def calibration_picture(name: str, index: int, probabilities: Array, targets: Ar
     )
     above.plot(single.confidence, single.right, color=INK, linestyle=(0, (4, 2)), label="single networks")
     above.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share labelled right")
-    above.legend(loc="upper left")
+    legend_above(above)
     edges = np.linspace(0, 1, 2 * NUM_BINS + 1)
     share_of = [np.histogram(np.max(p, axis=-1), edges)[0] for p in (average, probabilities)]
     below.stairs(share_of[0] / share_of[0].sum(), edges, fill=True, color=look.colour, alpha=0.45)
@@ -113,7 +113,7 @@ def entropy_picture(
     probabilities: Mapping[str, Array], looks: Mapping[str, Look], num_classes: int
 ) -> Picture:
     """Share of probes with at most so much entropy in the averaged prediction, each arm."""
-    figure = canvas(3.4)
+    figure = canvas(3.4, legend_rows=-(-len(probabilities) // 3))
     axes = figure.subplots()
     texts = []
     for name, values in probabilities.items():
@@ -130,7 +130,7 @@ def entropy_picture(
         texts.append(f"{name} median {number(np.median(each))}")
     axes.set(xlabel="entropy of the averaged prediction (nats)", ylabel="share of probes", ylim=(0, 1.02))
     axes.set_xlim(0, np.log(num_classes) * 1.02)
-    axes.legend(loc="lower right")
+    legend_above(axes, columns=3)
     blind = f"a blind guess has {np.log(num_classes):.2f}"
     return picture(
         figure, "entropy", "Entropy of averaged predictions", f"In nats, {blind}: {'; '.join(texts)}."

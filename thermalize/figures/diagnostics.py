@@ -12,13 +12,14 @@ from typing import Any
 import arviz as az
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare import bulk_ess, rank_rhat
 
 from ..wording import number, plural
 from .svg import Picture, picture
-from .theme import INK, LIGHT, WIDTH, canvas, framed
+from .theme import INK, LIGHT, WIDTH, canvas, framed, legend_above
 
 type Array = np.ndarray
 
@@ -52,7 +53,7 @@ def energy_picture(energy: Array) -> Picture | None:
     figure = _figure(plot)
     axes = figure.axes[0]
     axes.set(xlabel="energy, centred (nats)", ylabel="density", title="")
-    axes.legend(handles=axes.lines[:2], labels=["marginal", "transitions"], loc="upper right")
+    _name_lines(axes, "marginal", "transitions")
     values = np.asarray(az.bfmi(tree)["energy"].values)
     text = f"Smallest BFMI {number(np.min(values))} over {plural(len(values), 'chain')}."
     return picture(figure, "energy", ENERGY, text)
@@ -107,14 +108,14 @@ def _ess(tree: xr.DataTree, name: str, index: int, values: Array, min_ess: float
     figure = _figure(plot)
     axes = figure.axes[0]
     axes.set(title="", xlabel="draws of all chains", ylabel="effective sample size")
-    axes.legend(handles=axes.lines[:2], labels=["bulk", "tail"], loc="lower right")
+    _name_lines(axes, "bulk", "tail")
     bulk, tail = (np.asarray(line.get_ydata())[-1] for line in axes.lines[:2])
     text = f"Bulk {number(bulk, 4)} and tail {number(tail, 4)} after {values.size:,} draws."
     return picture(figure, f"essline{index}", f"ESS of {name}", text)
 
 
 def _histogram(values: Array, name: str, title: str, label: str, gate: float, text: str) -> Picture:
-    figure = canvas(SIZE[1])
+    figure = canvas(SIZE[1], legend_rows=1)
     axes = figure.subplots()
     axes.hist(values, bins=40, color=LIGHT["reference"], alpha=0.75)
     axes.axvline(gate, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
@@ -122,7 +123,15 @@ def _histogram(values: Array, name: str, title: str, label: str, gate: float, te
     return picture(figure, name, title, text)
 
 
+def _name_lines(axes: Axes, *names: str) -> None:
+    """A legend for the first lines of an ArviZ plot."""
+    lines = list(axes.lines[: len(names)])
+    for line, name in zip(lines, names, strict=True):
+        line.set_label(name)
+    legend_above(axes, lines)
+
+
 def _figure(plot: Any) -> Figure:
     """The matplotlib figure of an ArviZ plot, laid out as ours are."""
     figure: Figure = plot.viz["figure"].item()
-    return framed(figure)
+    return framed(figure, legend_rows=1)

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from ..wording import number
 from .svg import Picture, picture
-from .theme import INK, MUTED, Look, canvas
+from .theme import INK, MUTED, Look, canvas, legend_above
 
 type Array = np.ndarray
 
@@ -80,7 +80,7 @@ def coverage_picture(
     outputs: Mapping[str, Array], noise_scale: float, targets: Array, looks: Mapping[str, Look]
 ) -> Picture:
     """Observed over nominal coverage of central predictive intervals, every arm."""
-    figure = canvas(3.4)
+    figure = canvas(3.4, legend_rows=-(-len(outputs) // 3))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
     texts = []
@@ -97,5 +97,5 @@ def coverage_picture(
         )
         texts.append(f"{name} {number(np.interp(0.8, NOMINAL, observed))}")
     axes.set(xlabel="nominal probability", ylabel="share of probes inside", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="upper left")
+    legend_above(axes, columns=3)
     return picture(figure, "coverage", "Calibration", f"Inside the 80 % interval: {'; '.join(texts)}.")

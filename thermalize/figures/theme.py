@@ -7,13 +7,15 @@ have a contrast of at least 4.5 with white, the dark ones with the dark backgrou
 that colour never carries a meaning alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.pyplot as plt
 from cycler import cycler
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK = "#000000"  # becomes currentColor
@@ -48,6 +50,7 @@ CYCLE = [LIGHT[n] for n in ("reference", "arm-1", "arm-3", "arm-2", "control", "
 MARKS = ("o", "D", "^", "s", "P", "X", "v")
 DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (2, 1)), (0, (6, 2, 1, 2)))
 NUM_ARM_COLOURS = 5
+LEGEND_ROW = 0.24  # inches
 WIDTH = 4.7  # inches; at 72 a inch about the width of a phone, so texts keep their size
 
 STYLE: dict[Any, Any] = {
@@ -110,26 +113,40 @@ def looks(roles: Mapping[str, str]) -> dict[str, Look]:
     return found
 
 
-def canvas(height: float, *, left: float = 0.68) -> Figure:
+def canvas(height: float, *, left: float = 0.68, legend_rows: int = 0) -> Figure:
     """An empty figure of the page's column width with fixed margins, in inches.
 
     Fixed, because a layout engine draws every figure twice to measure fonts that the
     page replaces by its own.
     """
-    return framed(Figure(figsize=(WIDTH, height)), left=left)
+    return framed(Figure(figsize=(WIDTH, height)), left=left, legend_rows=legend_rows)
 
 
-def framed(figure: Figure, *, left: float = 0.68) -> Figure:
+def framed(figure: Figure, *, left: float = 0.68, legend_rows: int = 0) -> Figure:
     """The figure with the page's margins and label colours."""
     width, height = figure.get_size_inches()
+    top = 0.12 + LEGEND_ROW * legend_rows
     figure.set_layout_engine("none")
     figure.subplots_adjust(
-        left=left / width, right=1 - 0.22 / width, bottom=0.55 / height, top=1 - 0.12 / height, hspace=0.12
+        left=left / width, right=1 - 0.22 / width, bottom=0.55 / height, top=1 - top / height, hspace=0.12
     )
     for axes in figure.axes:
         axes.xaxis.label.set_color(INK)
         axes.yaxis.label.set_color(INK)
     return figure
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist] | None = None, columns: int = 2) -> None:
+    """A legend on top of the axes, where it hides nothing."""
+    found = handles or axes.get_legend_handles_labels()[0]
+    axes.legend(
+        handles=found,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        borderaxespad=0.1,
+        borderpad=0.2,
+    )
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class Losses(NamedTuple):
 
     steps: Array  # (time,) optimiser step or draw
     values: Array  # (line, time) nats per datum
-    optimised: bool  # endpoints of training, else chains
+    ended: Array | None  # (line,) steps taken by endpoints of training, None for chains
 
 
 def loss_pictures(
@@ -51,7 +51,7 @@ def _picture(
         LineCollection(thin, colors=look.colour, linewidths=0.6, alpha=0.4 if len(thin) > FEW else 0.8)
     )
     finite = found.values[np.isfinite(found.values).all(1)]
-    if found.optimised and len(finite):
+    if found.ended is not None and len(finite):
         axes.plot(steps, np.median(finite, axis=0)[times], color=look.colour, linewidth=2.5)
     if level is not None and np.isfinite(level):
         axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 2)))
@@ -60,8 +60,8 @@ def _picture(
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(*limits)
     axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-    axes.set(xlabel="optimiser step" if found.optimised else "draw", ylabel="loss (nats per datum)")
-    unit = plural(len(found.values), "seed" if found.optimised else "chain")
+    axes.set(xlabel="draw" if found.ended is None else "optimiser step", ylabel="loss (nats per datum)")
+    unit = plural(len(found.values), "chain" if found.ended is None else "seed")
     some = "" if len(lines) == len(found.values) else f", {len(lines)} of them drawn"
     return picture(
         figure,
@@ -76,11 +76,12 @@ def _sentence(found: Losses, finite: Array) -> str:
     left_out = f"; {failed} not finite" if failed else ""
     if not len(finite):
         return "No line stayed finite."
-    if found.optimised:
+    if found.ended is not None:
         first, last = np.median(finite[:, 0]), np.median(finite[:, -1])
         return (
-            f"Median loss {number(first)} at step {int(found.steps[0]):,} and {number(last)} at "
-            f"step {int(found.steps[-1]):,}, in nats per datum{left_out}."
+            f"Median loss {number(first)} at step {int(found.steps[0]):,} and {number(last)} at the end, "
+            f"in nats per datum; median of {int(np.median(found.ended)):,} steps, longest {int(found.ended.max()):,}"
+            f"{left_out}."
         )
     low, high = np.quantile(finite, [0.025, 0.975])
     return (
