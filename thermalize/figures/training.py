@@ -78,10 +78,10 @@ def _sentence(found: Losses, finite: Array) -> str:
         return "No line stayed finite."
     if found.ended is not None:
         first, last = np.median(finite[:, 0]), np.median(finite[:, -1])
+        middle, longest = int(np.median(found.ended)), int(found.ended.max())
         return (
             f"Median loss {number(first)} at step {int(found.steps[0]):,} and {number(last)} at the end, "
-            f"in nats per datum; median of {int(np.median(found.ended)):,} steps, longest {int(found.ended.max()):,}"
-            f"{left_out}."
+            f"in nats per datum; median of {middle:,} steps, longest {longest:,}{left_out}."
         )
     low, high = np.quantile(finite, [0.025, 0.975])
     return (
