@@ -155,6 +155,11 @@ def test_attributes_hold_no_number_that_is_not_finite(store: Store) -> None:
         {"headline": {"value": math.nan, "low": np.float32("inf")}, "arms": ({"ess": np.int64(3)},)}
     )
     assert store.result() == {"headline": {"value": None, "low": None}, "arms": [{"ess": 3}]}
+    begin(store, "hmc", "reference")
+    store.finish_arm("hmc", {"seconds": np.float64("nan")})
+    assert store.tree()["hmc"].attrs["seconds"] is None
+    with create_run(store.folder.with_name("other"), {"beta": math.inf, "data": Path("x")}) as other:
+        assert (other.attrs()["beta"], other.attrs()["data"]) == (None, "x")
     json.dumps(store.attrs(), allow_nan=False)
     with pytest.raises(TypeError, match="no plain form"):
         store.update({"bad": {1, 2}})
