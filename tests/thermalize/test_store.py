@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +165,18 @@ def test_attributes_hold_no_number_that_is_not_finite(store: Store) -> None:
     with pytest.raises(TypeError, match="no plain form"):
         store.update({"bad": {1, 2}})
     assert plain(jnp.float32(2.0).item()) == 2.0
+
+
+def test_memory_does_not_grow_with_the_number_of_draws(store: Store) -> None:
+    begin(store, "hmc")
+    piece = Draws({"logits": np.zeros((4, 50, 250, 10), "f4")}, {"lp": np.zeros((4, 50))}, None, ["ok"] * 4)
+    store.append("hmc", piece, axis=1)  # whatever the first append keeps
+    tracemalloc.start()
+    for _ in range(12):
+        store.append("hmc", piece, axis=1)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = piece.observed["logits"].nbytes
+    assert kept < 0.5 * size
+    assert peak < 4 * size
+    assert store._group()["hmc/predictions/logits"].shape == (4, 13 * 50, 250, 10)  # type: ignore[union-attr]
