@@ -54,7 +54,7 @@ def bulk_ess(behaviours: Array) -> Array:
 
 
 def _where_it_varies(behaviours: Array, diagnostic: Callable[[Array], Array]) -> Array:
-    varies = np.ptp(behaviours, axis=(0, 1)) > 0
+    varies = ~(np.ptp(behaviours, axis=(0, 1)) == 0)  # true where a value is not a number
     found = np.full(behaviours.shape[-1], np.nan)
     if varies.any():
         found[varies] = diagnostic(np.asarray(behaviours[..., varies], float))
@@ -69,7 +69,7 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
     sentence a chain.
     """
     rhat, ess = rank_rhat(behaviours), bulk_ess(behaviours)
-    known = np.isfinite(rhat).any()
+    known = np.isfinite(rhat).any() and np.isfinite(behaviours).all()
     worst_rhat = float(np.nanmax(rhat)) if known else float("nan")
     worst_ess = float(np.nanmin(ess)) if known else float("nan")
     failed = sum(sentence != "ok" for sentence in status)

@@ -3,7 +3,6 @@
 Reads nothing but the store, so a verdict can be computed again long after the run.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +16,10 @@ from compare import (
     Control,
     Outcome,
     Sample,
-    accuracy,
+    Verdict,
     averaged_disagreement,
     averaged_total_variation,
     bulk_ess,
-    chance_agreement,
     classifier_two_sample_test,
     compare_samples,
     decide,
@@ -31,84 +29,81 @@ from compare import (
 )
 
 from .plain import plain
-from .predictions import (
-    all_behaviours,
-    is_independent,
-    probabilities,
-    probe_labels,
-    scalar_behaviours,
-    usable_sample,
-)
-
-type Array = np.ndarray
-type Likelihood = Mapping[str, Any]
+from .predictions import ArmData, read_arm
+from .rows import arm_row, behaviour_rows, comparison_row, control_row, headline
 
 STATEMENT = (
     "A network trained by {arm} is a draw from the posterior, as far as its behaviour on new inputs tells."
 )
-NUM_FOR_THINNING = 200  # behaviours whose bulk ESS decides how far an arm is thinned
 ROLES = ("reference", "control", "arm", "ceiling")
+NUM_FOR_THINNING = 200  # behaviours whose bulk ESS decides how far an arm is thinned
+MIN_NETWORKS = 8  # fewer are not compared: the classifier needs four to learn and four to try
+MIN_CHAINS = 4  # of the reference: a floor of the classifier needs quarters
 
 
 def evaluate(tree: xr.DataTree) -> dict[str, Any]:
     """Compare every arm with the reference, run the controls and decide.
 
     Returns the part of the result that the draws decide; the caller adds what only the
-    run knows (command, seconds, paths). The first arm's verdict is the run's.
+    run knows (command, seconds, paths). The first arm's verdict is the run's. An arm
+    with too few usable networks is INCONCLUSIVE, and so is everything without a
+    reference to compare with.
     """
     seed, likelihood = int(tree.attrs["seed"]), tree.attrs["likelihood"]
-    names = {role: [n for n, arm in tree.children.items() if arm.attrs["role"] == role] for role in ROLES}
-    (reference,), (ceiling,) = names["reference"], names["ceiling"]
-    probs = {name: probabilities(arm, likelihood) for name, arm in tree.children.items()}
+    arms = {name: read_arm(name, arm, likelihood) for name, arm in tree.children.items()}
+    by_role = {role: [arm for arm in arms.values() if arm.attrs["role"] == role] for role in ROLES}
+    (reference,), (ceiling,) = by_role["reference"], by_role["ceiling"]
 
-    behaviours = all_behaviours(tree[reference], probs[reference], likelihood)
-    trust = judge_reference(behaviours, _diverging(tree[reference]), tree[reference].attrs["status"])
-    effective = {reference: _smallest(trust.bulk_ess)}
-    for name in names["control"] + names["arm"]:
-        if not is_independent(tree[name]):
-            some = all_behaviours(tree[name], probs[name], likelihood)
-            effective[name] = _smallest(bulk_ess(some[..., :: -(-some.shape[-1] // NUM_FOR_THINNING)]))
-    samples = {name: usable_sample(tree[name], probs[name], effective.get(name)) for name in probs}
+    trust = judge_reference(reference.behaviours(), reference.diverging, reference.attrs["status"])
+    effective = {reference.name: _smallest(trust.bulk_ess)}
+    for arm in by_role["control"] + by_role["arm"]:
+        if not arm.independent and len(arm.usable):
+            some = arm.behaviours()[arm.usable]
+            effective[arm.name] = _smallest(bulk_ess(some[..., :: -(-some.shape[-1] // NUM_FOR_THINNING)]))
+    samples = {name: arm.sample(effective.get(name)) for name, arm in arms.items()}
+    judged = [arm for arm in [*by_role["control"], ceiling, *by_role["arm"]] if _enough(samples[arm.name])]
+    comparisons: dict[str, list[Comparison]] = {}
+    if _enough(samples[ceiling.name]) and _enough_chains(samples[reference.name]):
+        comparisons = _all_distances(
+            {arm.name: samples[arm.name] for arm in judged},
+            samples[reference.name],
+            samples[ceiling.name],
+            likelihood,
+            seed,
+        )
 
-    judged = {name: samples[name] for name in [*names["control"], ceiling, *names["arm"]]}
-    comparisons = _all_distances(judged, samples[reference], samples[ceiling], likelihood, seed)
-    controls = [_control(name, Outcome.EQUIVALENT, comparisons[name]) for name in names["control"]]
-    controls.append(_control(ceiling, Outcome.DIFFERENT, comparisons[ceiling]))
+    controls = [_control(arm, Outcome.EQUIVALENT, comparisons) for arm in by_role["control"]]
+    controls.append(_control(ceiling, Outcome.DIFFERENT, comparisons))
     verdicts = {
-        name: decide(comparisons[name], trusted=trust.passed, controls=controls) for name in names["arm"]
+        arm.name: decide(comparisons[arm.name], trusted=trust.passed, controls=controls)
+        if arm.name in comparisons
+        else (Verdict.INCONCLUSIVE, _why_not(arm, reference))
+        for arm in by_role["arm"]
     }
-    first = names["arm"][0]
-    return plain(
-        {
-            "verdict": verdicts[first][0].value,
-            "reason": verdicts[first][1],
-            "statement": STATEMENT.format(arm=first),
-            "rule": RULE,
-            "headline": _headline(comparisons[first]),
-            "trust": {"passed": trust.passed, "gates": [gate._asdict() for gate in trust.gates]},
-            "arms": [
-                _arm_row(name, tree[name], probs[name], likelihood, effective.get(name))
-                for role in ROLES
-                for name in names[role]
-            ],
-            "comparisons": [
-                {"arm": name} | _comparison_row(comparison, _chance(tree, probs, name, reference))
-                for name in names["arm"]
-                for comparison in comparisons[name]
-            ],
-            "controls": [_control_row(control) for control in controls],
-            "behaviours": [
-                row
-                for name in probs
-                for row in _behaviour_rows(name, tree[name], probs[name], likelihood, effective.get(name))
-            ],
-            "verdicts": {name: {"verdict": v.value, "reason": r} for name, (v, r) in verdicts.items()},
-        }
-    )
+    first = by_role["arm"][0].name
+    ordered = [arm for role in ROLES for arm in by_role[role]]
+    result = {
+        "verdict": verdicts[first][0].value,
+        "reason": verdicts[first][1],
+        "statement": STATEMENT.format(arm=first),
+        "rule": RULE,
+        "headline": headline(comparisons.get(first, [])),
+        "trust": {"passed": trust.passed, "gates": [gate._asdict() for gate in trust.gates]},
+        "arms": [arm_row(arm, effective.get(arm.name)) for arm in ordered],
+        "comparisons": [
+            comparison_row(comparison, arm, reference)
+            for arm in by_role["arm"]
+            for comparison in comparisons.get(arm.name, [])
+        ],
+        "controls": [control_row(control) for control in controls],
+        "behaviours": [row for arm in ordered for row in behaviour_rows(arm, effective.get(arm.name))],
+        "verdicts": {name: {"verdict": v.value, "reason": r} for name, (v, r) in verdicts.items()},
+    }
+    return dict(plain(result))
 
 
 def _all_distances(
-    arms: dict[str, Sample], reference: Sample, ceiling: Sample, likelihood: Likelihood, seed: int
+    arms: dict[str, Sample], reference: Sample, ceiling: Sample, likelihood: Mapping[str, Any], seed: int
 ) -> dict[str, list[Comparison]]:
     distances = [energy(), averaged_total_variation()]
     if likelihood["name"] != "gaussian":  # the modal response bin is an artefact of the binning
@@ -119,123 +114,31 @@ def _all_distances(
     return {name: [*found[name], classified[name][0]] for name in arms}
 
 
-def _control(name: str, expected: Outcome, comparisons: list[Comparison]) -> Control:
+def _control(arm: ArmData, expected: Outcome, comparisons: Mapping[str, list[Comparison]]) -> Control:
+    found = comparisons.get(arm.name, [])
     detail = "; ".join(
-        f"{c.name} {c.distance.mean:.3f}, floor {c.floor.mean:.3f}: {c.outcome.lower()}" for c in comparisons
+        f"{c.name} {c.distance.mean:.3f}, floor {c.floor.mean:.3f}: {c.outcome.lower()}" for c in found
     )
-    return Control(name, expected, overall(comparisons), detail)
+    return Control(arm.name, expected, overall(found), detail or "not compared: too few usable networks")
 
 
-def _control_row(control: Control) -> dict[str, Any]:
-    return {
-        "name": control.name,
-        "expected": control.expected.value,
-        "outcome": control.outcome.value,
-        "passed": control.passed,
-        "detail": control.detail,
-    }
+def _enough(sample: Sample) -> bool:
+    return len(sample.chain) >= MIN_NETWORKS
 
 
-def _headline(comparisons: list[Comparison]) -> dict[str, Any]:
-    first = comparisons[0]
-    return {
-        "name": f"closeness to the posterior in {first.name} (1: equal, 0: as far as the prior)",
-        "value": first.closeness.mean,
-        "low": first.closeness.low,
-        "high": first.closeness.high,
-    }
+def _enough_chains(reference: Sample) -> bool:
+    chains, counts = np.unique(reference.chain, return_counts=True)
+    return len(chains) >= MIN_CHAINS and int(counts.min()) * (len(chains) // 4) >= MIN_NETWORKS // 2
 
 
-def _comparison_row(c: Comparison, chance: float | None) -> dict[str, Any]:
-    note = ""
-    if chance is not None and "disagreement" in c.name:
-        note = f"; accuracy alone implies {1 - chance:.3f}"
-    return {
-        "name": c.name,
-        "description": c.description + note,
-        "unit": "in [0, 1]",
-        "bounded": True,
-        "distance": c.distance.mean,
-        "interval": {"low": c.distance.low, "high": c.distance.high},
-        "floor": c.floor._asdict(),
-        "ceiling": c.ceiling._asdict(),
-        "excess": _banded(c.excess),
-        "closeness": _banded(c.closeness),
-        "margin": c.margin,
-        "margin_text": f"an excess of at most {c.margin:.3g} over the floor counts as equal",
-        "outcome": c.outcome.value,
-        "num_left": c.num_left,
-        "num_right": c.num_right,
-    }
+def _why_not(arm: ArmData, reference: ArmData) -> str:
+    for role, one in {"the reference": reference, "the arm": arm}.items():
+        failures = Counter(sentence for sentence in one.attrs["status"] if sentence != "ok")
+        if failures:
+            sentence, count = failures.most_common(1)[0]
+            return f"{count} of {len(one.attrs['status'])} networks or chains of {role} failed: {sentence}"
+    return "too few effective draws to compare: run more draws or chains"
 
 
-def _banded(band: Any) -> dict[str, float]:
-    return {"value": band.mean, "low": band.low, "high": band.high}
-
-
-def _chance(tree: xr.DataTree, probs: dict[str, Array], name: str, reference: str) -> float | None:
-    likelihood = tree.attrs["likelihood"]
-    if likelihood["name"] == "gaussian":
-        return None
-    targets = probe_labels(tree[reference], likelihood)
-    a, b = (float(accuracy(probs[n].mean((0, 1)), targets)) for n in (name, reference))
-    return chance_agreement(a, b, probs[name].shape[-1])
-
-
-def _arm_row(
-    name: str, arm: xr.DataTree, probs: Array, likelihood: Likelihood, effective: float | None
-) -> dict[str, Any]:
-    status = arm.attrs["status"]
-    usable = np.array([sentence == "ok" for sentence in status])
-    stats = arm["sample_stats"]
-    errors = stats.get("train_error")
-    training_error = None if errors is None else float(errors.values[usable].mean())
-    found = {key: float(np.mean(v[usable])) for key, v in scalar_behaviours(arm, probs, likelihood).items()}
-    return {
-        "name": name,
-        "role": arm.attrs["role"],
-        "sampler": arm.attrs["sampler"],
-        "law": arm.attrs["law"],
-        "stopping": arm.attrs["stopping"],
-        "num_chains": len(status),
-        "num_draws": int(probs.shape[1]),
-        "num_usable": int(usable.sum()),
-        "effective_draws": effective,
-        "training_loss": float(stats["loss"].values[usable].mean()),
-        "training_error": training_error,
-        "test_accuracy": found.get("accuracy"),
-        "log_score": found["log score"],
-        "status_counts": dict(Counter(status)),
-        "seconds": arm.attrs["seconds"],
-    }
-
-
-def _behaviour_rows(
-    name: str, arm: xr.DataTree, probs: Array, likelihood: Likelihood, effective: float | None
-) -> list[dict[str, Any]]:
-    usable = np.array([sentence == "ok" for sentence in arm.attrs["status"]])
-    rows = []
-    for behaviour, values in scalar_behaviours(arm, probs, likelihood).items():
-        kept = values[usable].ravel()
-        mean, deviation = float(kept.mean()), float(kept.std(ddof=1)) if kept.size > 1 else math.nan
-        error = 1.96 * deviation / math.sqrt(min(effective or kept.size, kept.size))
-        rows.append(
-            {
-                "arm": name,
-                "name": behaviour,
-                "mean": mean,
-                "standard_deviation": deviation,
-                "low": mean - error,
-                "high": mean + error,
-            }
-        )
-    return rows
-
-
-def _diverging(arm: xr.DataTree) -> Array | None:
-    stats = arm["sample_stats"]
-    return np.asarray(stats["diverging"].values) if "diverging" in stats else None
-
-
-def _smallest(ess: Array) -> float:
+def _smallest(ess: np.ndarray) -> float:
     return float(np.nanmin(ess)) if np.isfinite(ess).any() else 1.0

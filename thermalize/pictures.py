@@ -28,7 +28,7 @@ from .figures import (
     scalar_pictures,
 )
 from .figures.diagnostics import ENERGY
-from .predictions import probabilities, probe_labels, scalar_behaviours
+from .predictions import read_arm
 
 type Array = np.ndarray
 
@@ -98,14 +98,12 @@ def thinned_arm(arm: xr.DataTree, notes: list[str]) -> xr.DataTree | None:
 def _classification(
     arms: Mapping[str, xr.DataTree], likelihood: Mapping[str, Any], looks: Mapping[str, Look]
 ) -> list[Picture]:
-    probs = {
-        name: (found := probabilities(arm, likelihood)).reshape(-1, *found.shape[2:])
-        for name, arm in arms.items()
-    }
-    if not probs:
+    data = {name: read_arm(name, arm, likelihood) for name, arm in arms.items()}
+    if not data:
         return []
+    probs = {name: arm.probabilities.reshape(-1, *arm.probabilities.shape[2:]) for name, arm in data.items()}
     pictures = [
-        calibration_picture(name, index, values, probe_labels(arms[name], likelihood), looks[name])
+        calibration_picture(name, index, values, data[name].labels, looks[name])
         for index, (name, values) in enumerate(probs.items())
     ]
     return [*pictures, entropy_picture(probs, looks, next(iter(probs.values())).shape[-1])]
@@ -143,7 +141,7 @@ def _diagnostics(arm: xr.DataTree, likelihood: Mapping[str, Any], notes: list[st
         residual = _outputs(arm) - values_of(arm, "predictions_constant_data", "probe_targets")
         scalars["root mean square error"] = np.sqrt(np.mean(residual**2, axis=-1))
     else:
-        found = scalar_behaviours(arm, probabilities(arm, likelihood), likelihood)
+        found = read_arm("", arm, likelihood).scalars
         scalars["log score"] = np.asarray(found["log score"], float)
     pictures = scalar_diagnostics(scalars, MIN_BULK_ESS)
     if "energy" in stats:
@@ -161,7 +159,7 @@ def _functions(arm: xr.DataTree, likelihood: Mapping[str, Any]) -> tuple[Array, 
     few = arm.isel(probe=probes)
     if likelihood["name"] == "gaussian":
         return _outputs(few), sizes["probe"]
-    probs = probabilities(few, likelihood)
+    probs = read_arm("", few, likelihood).probabilities
     return probs.reshape(*probs.shape[:2], -1), sizes["probe"] * probs.shape[-1]
 
 

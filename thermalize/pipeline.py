@@ -7,12 +7,13 @@ the configuration of the command line and builds them.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
 
 from models import Model, Network, Prior, Task, bayesian_model, input_shift, label_noise, mlp
+from models.transforms import Shift
 from samplers import prior_draws
 
 from .build import build_arm, starting_law
@@ -99,6 +100,8 @@ def compare_arms(
     with _opened(folder, attrs, resume, overwrite) as store:
         before = store.attrs()
         store.update({"likelihood": likelihood, "beta": beta, "num_train": len(task.train.targets)})
+        # A run that goes on may have further arms.
+        store.update({key: attrs[key] for key in ("arguments", "citations")})
         execute(task, model, arms, store, seed=seed, beta=beta, reporter=progress)
         result = evaluate(store.tree())
         spent = clock.seconds(before)
@@ -123,7 +126,7 @@ def build_task(config: RunConfig) -> Task:
         task = label_noise(key_noise, task, config.label_noise)
     if config.shift != "none":
         assert config.shift_strength is not None
-        task = input_shift(key_shift, task, config.shift, config.shift_strength)
+        task = input_shift(key_shift, task, cast(Shift, config.shift), config.shift_strength)
     return task
 
 

@@ -1,4 +1,4 @@
-"""Predictions of one arm of a store, in the one form that all comparisons use.
+"""One arm of a store as plain arrays, in the one form that all comparisons use.
 
 Classification gives class probabilities. A regression's Gaussian predictive law is
 cut into response bins, between the training targets' mean plus and minus four
@@ -6,7 +6,7 @@ standard deviations, and is a classification from there on.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,66 +19,83 @@ type Array = np.ndarray
 NUM_BINS = 40
 
 
-def probabilities(arm: xr.DataTree, likelihood: Mapping[str, Any]) -> Array:
-    """Predicted probabilities ``(chain, draw, probe, class)`` of an arm's recorded outputs."""
-    outputs = np.asarray(arm["predictions"]["logits"].values, np.float32)
-    match likelihood["name"]:
+class ArmData(NamedTuple):
+    """What an arm recorded. Endpoints of training have one draw a chain."""
+
+    name: str
+    attrs: Mapping[str, Any]
+    probabilities: Array  # (chain, draw, probe, class)
+    labels: Array  # (probe,) true class or response bin
+    scalars: dict[str, Array]  # scalar behaviours, each (chain, draw)
+    training_loss: Array  # (chain, draw) nats per datum
+    training_error: Array | None  # (chain, draw) a share; None without labels
+    diverging: Array | None  # (chain, draw); None for samplers without the notion
+
+    @property
+    def usable(self) -> Array:
+        """Indices of the chains whose status is ``"ok"``."""
+        return np.flatnonzero([sentence == "ok" for sentence in self.attrs["status"]])
+
+    @property
+    def independent(self) -> bool:
+        """True for endpoints of training, which are independent by construction, and for the prior."""
+        return self.probabilities.shape[1] == 1 or self.attrs["role"] == "ceiling"
+
+    def behaviours(self) -> Array:
+        """Everything that is compared, ``(chain, draw, behaviour)``: what the trust gates see."""
+        flat = self.probabilities.reshape(*self.probabilities.shape[:2], -1)
+        return np.concatenate([flat, np.stack(list(self.scalars.values()), axis=-1)], axis=-1)
+
+    def sample(self, effective: float | None) -> Sample:
+        """The units to compare: usable endpoints, or usable chains thinned to effective draws.
+
+        ``effective`` is the number of effective draws of all chains together, ``None`` for
+        independent draws. What is left out is counted in the arm's row of the result.
+        """
+        num_chains, num_draws = self.probabilities.shape[:2]
+        keep = np.arange(num_draws) if effective is None else thinned(num_chains, num_draws, effective)
+        kept = self.probabilities[self.usable][:, keep]
+        return Sample(kept.reshape(-1, *kept.shape[2:]), np.repeat(self.usable, len(keep)))
+
+
+def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmData:
+    """The arm's draws under its likelihood, ``{"name": ..., "noise_scale": ...}``."""
+    outputs = np.asarray(_values(arm, "predictions", "logits"), np.float32)
+    targets = _values(arm, "predictions_constant_data", "probe_targets")
+    stats = arm.children["sample_stats"].dataset
+    if likelihood["name"] == "gaussian":
+        training = _values(arm, "observed_data", "targets")
+        spread = 4 * training.std()
+        edges = np.linspace(training.mean() - spread, training.mean() + spread, NUM_BINS - 1)
+        probs = binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(np.float32)
+        labels = np.digitize(targets, edges)
+        found = scalars(probs, labels)
+        error = np.sqrt(np.mean((outputs[..., 0] - targets) ** 2, axis=-1))
+        found = {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
+    else:
+        probs = _class_probabilities(outputs, likelihood["name"])
+        labels = targets.astype(int)
+        found = scalars(probs, labels)
+    return ArmData(
+        name,
+        {str(key): value for key, value in arm.attrs.items()},
+        probs,
+        labels,
+        found,
+        np.asarray(stats["loss"].values),
+        np.asarray(stats["train_error"].values) if "train_error" in stats else None,
+        np.asarray(stats["diverging"].values) if "diverging" in stats else None,
+    )
+
+
+def _class_probabilities(outputs: Array, likelihood: str) -> Array:
+    match likelihood:
         case "categorical":
-            return softmax(outputs, axis=-1)
+            return np.asarray(softmax(outputs, axis=-1))
         case "bernoulli":
             return np.concatenate([expit(-outputs), expit(outputs)], axis=-1)
-        case "gaussian":
-            binned = binned_predictive(outputs[..., 0], likelihood["noise_scale"], _bin_edges(arm))
-            return binned.astype(np.float32)
-        case other:
-            raise ValueError(f"the store names an unknown likelihood {other!r}")
+    raise ValueError(f"the store names an unknown likelihood {likelihood!r}")
 
 
-def probe_labels(arm: xr.DataTree, likelihood: Mapping[str, Any]) -> Array:
-    """True class, or response bin, of every probe, ``(probe,)`` integers."""
-    targets = np.asarray(arm["predictions_constant_data"]["probe_targets"].values)
-    if likelihood["name"] == "gaussian":
-        return np.digitize(targets, _bin_edges(arm))
-    return targets.astype(int)
-
-
-def scalar_behaviours(arm: xr.DataTree, probs: Array, likelihood: Mapping[str, Any]) -> dict[str, Array]:
-    """Scalar behaviours of every draw, each ``(chain, draw)``."""
-    found = scalars(probs, probe_labels(arm, likelihood))
-    if likelihood["name"] == "gaussian":
-        outputs = np.asarray(arm["predictions"]["logits"].values)[..., 0]
-        residual = outputs - arm["predictions_constant_data"]["probe_targets"].values
-        rmse = np.sqrt(np.mean(residual**2, axis=-1))
-        return {"root mean square error": rmse} | {k: found[k] for k in ("log score", "entropy")}
-    return found
-
-
-def all_behaviours(arm: xr.DataTree, probs: Array, likelihood: Mapping[str, Any]) -> Array:
-    """Every behaviour that is compared, ``(chain, draw, behaviour)``: what the trust gates see."""
-    flat = probs.reshape(*probs.shape[:2], -1)
-    found = scalar_behaviours(arm, probs, likelihood)
-    return np.concatenate([flat, np.stack(list(found.values()), axis=-1)], axis=-1)
-
-
-def is_independent(arm: xr.DataTree) -> bool:
-    """True for endpoints of training, which are independent by construction."""
-    return bool(arm["predictions"].sizes["draw"] == 1)
-
-
-def usable_sample(arm: xr.DataTree, probs: Array, effective: float | None) -> Sample:
-    """The units of an arm: usable endpoints, or usable chains thinned to effective draws.
-
-    ``effective`` is the number of effective draws of all chains together, ``None`` for
-    independent draws. Chains and endpoints whose status is not ``"ok"`` are left out;
-    they are counted in the arm's row.
-    """
-    usable = np.flatnonzero([sentence == "ok" for sentence in arm.attrs["status"]])
-    num_chains, num_draws = probs.shape[:2]
-    keep = np.arange(num_draws) if effective is None else thinned(num_chains, num_draws, effective)
-    kept = probs[usable][:, keep]
-    return Sample(kept.reshape(-1, *probs.shape[2:]), np.repeat(usable, len(keep)))
-
-
-def _bin_edges(arm: xr.DataTree) -> Array:
-    targets = arm["observed_data"]["targets"].values
-    return np.linspace(targets.mean() - 4 * targets.std(), targets.mean() + 4 * targets.std(), NUM_BINS - 1)
+def _values(arm: xr.DataTree, group: str, name: str) -> Array:
+    return np.asarray(arm.children[group].dataset[name].values)

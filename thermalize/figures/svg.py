@@ -42,7 +42,7 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
     )
     text = buffer.getvalue()
     body = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     body = body.replace("xlink:href", "href").replace("<defs/>", "")
     body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
     body = re.sub(r'(?<==")[^"]*\d\.\d{3,}[^"]*(?=")', _short, body)
