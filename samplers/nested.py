@@ -129,7 +129,7 @@ def _num_parameters(target: Target) -> int:
 def _copy_and_move(step: Callable[..., Any], num_steps: int, num_delete: int) -> Callable[..., Any]:
     """blackjax's own update of removed points, which also says whom each one copies."""
 
-    def update(key: Key, state: Any, threshold: Array, **tuning: Any) -> tuple[Any, _Copies]:
+    def update(key: Key, state: Any, threshold: Array, covariance_factor: Array) -> tuple[Any, _Copies]:
         key_parents, key_moves = jax.random.split(key)
         points = state.particles
         survives = (points.loglikelihood > threshold).astype(float)
@@ -140,7 +140,8 @@ def _copy_and_move(step: Callable[..., Any], num_steps: int, num_delete: int) ->
 
         def move(key: Key, point: Any) -> tuple[Any, Any]:
             keys = jax.random.split(key, num_steps)
-            return jax.lax.scan(lambda p, k: step(k, p, loglikelihood_0=threshold, **tuning), point, keys)
+            slice_step = partial(step, loglikelihood_0=threshold, covariance_factor=covariance_factor)
+            return jax.lax.scan(lambda p, k: slice_step(k, p), point, keys)
 
         moved, info = jax.vmap(move)(jax.random.split(key_moves, num_delete), take(points, parents))
         born = jnp.full_like(moved.loglikelihood_birth, threshold)
