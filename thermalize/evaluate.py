@@ -117,7 +117,9 @@ def _all_distances(
 def _control(arm: ArmData, expected: Outcome, comparisons: Mapping[str, list[Comparison]]) -> Control:
     found = comparisons.get(arm.name, [])
     detail = "; ".join(
-        f"{c.name} {c.distance.mean:.3f}, floor {c.floor.mean:.3f}: {c.outcome.lower()}" for c in found
+        f"{c.name} {c.distance.mean:.3f}, excess {c.excess.low:.3f} to {c.excess.high:.3f} with margin "
+        f"{c.margin:.3f}: {c.outcome.lower()}"
+        for c in found
     )
     return Control(arm.name, expected, overall(found), detail or "not compared: too few usable networks")
 

@@ -119,14 +119,14 @@ def test_a_regression_is_compared_through_its_predictive_law() -> None:
 
     tree = xr.DataTree(
         children={
-            "exact": responses("reference", 8, 250, 0.0, 0.3),
-            "control": responses("control", 8, 120, 0.0, 0.3),
+            "exact": responses("reference", 8, 250, 0.0, 0.1),
+            "control": responses("control", 8, 120, 0.0, 0.1),
             "prior": responses("ceiling", 8, 100, 0.0, 3.0),
-            "trained": responses("arm", 200, 1, 2.0, 0.3),
+            "trained": responses("arm", 200, 1, 2.0, 0.1),
         }
     )
     tree.attrs = {"seed": 0, "likelihood": {"name": "gaussian", "noise_scale": 0.3}}
     result = evaluate(tree)
-    assert result["verdict"] == "REFUTED", result["reason"]
+    assert result["verdict"] == "REFUTED", result["controls"][0]["detail"]
     assert "disagreement of averages" not in [row["name"] for row in result["comparisons"]]
     assert "root mean square error" in [row["name"] for row in result["behaviours"]]
