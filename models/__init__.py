@@ -1,5 +1,16 @@
 """Pure JAX networks, priors, likelihoods and data sets."""
 
+from .boolean import boolean_inputs as boolean_inputs
+from .boolean import boolean_labels as boolean_labels
+from .boolean import boolean_task as boolean_task
+from .boolean import function_from_bits as function_from_bits
+from .boolean import function_from_integer as function_from_integer
+from .boolean import input_rows as input_rows
+from .boolean import majority as majority
+from .boolean import parity as parity
+from .boolean import random_function as random_function
+from .boolean import single_bit as single_bit
+from .boolean import table_text as table_text
 from .datasets import MissingExtra as MissingExtra
 from .datasets import breast_cancer as breast_cancer
 from .datasets import curve as curve
@@ -12,6 +23,8 @@ from .initialisations import glorot_init as glorot_init
 from .initialisations import he_init as he_init
 from .initialisations import lecun_init as lecun_init
 from .initialisations import scaled_init as scaled_init
+from .lempel_ziv import function_of_complexity as function_of_complexity
+from .lempel_ziv import lempel_ziv_complexity as lempel_ziv_complexity
 from .likelihoods import Likelihood as Likelihood
 from .likelihoods import bernoulli as bernoulli
 from .likelihoods import categorical as categorical
