@@ -70,7 +70,8 @@ def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmD
         probs = binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(np.float32)
         labels = np.digitize(targets, edges)
         found = scalars(probs, labels)
-        error = np.sqrt(np.mean((outputs[..., 0] - targets) ** 2, axis=-1))
+        with np.errstate(over="ignore"):  # diverged networks, which are counted and left out
+            error = np.sqrt(np.mean((outputs[..., 0] - targets) ** 2, axis=-1))
         found = {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
     else:
         probs = _class_probabilities(outputs, likelihood["name"])

@@ -211,6 +211,11 @@ def _options(
             options |= {"init": fields["init"], "init_scale": fields["init_scale"]}
         if is_regression(fields["task"]):
             options["stop"] = "match"  # the reference's training loss: there are no errors to count
+            if kind == "sgd":  # the loss is the squared error over the noise variance
+                options["learning_rate"] *= fields["noise_scale"] ** 2
+    if kind == "hmc" and is_regression(fields["task"]) and not inherited:
+        # Few data with little noise make a narrow posterior: longer trajectories, which cost little here.
+        options |= {"num_integration_steps": 100, "num_steps_per_draw": 4}
     if options.get("batch_size", "full") != "full" and options["batch_size"] >= fields["num_train"]:
         options["batch_size"] = "full"
     options |= {

@@ -45,7 +45,7 @@ def _picture(
     lines = _evenly(len(found.values), MAX_LINES)
     times = _evenly(found.values.shape[1], MAX_POINTS)
     steps = found.steps[times]
-    shown = np.where(found.values > 0, found.values, np.nan)[np.ix_(lines, times)]
+    shown = found.values[np.ix_(lines, times)]
     thin = [np.stack([steps, row], axis=-1)[np.isfinite(row)] for row in shown]
     axes.add_collection(
         LineCollection(thin, colors=look.colour, linewidths=0.6, alpha=0.4 if len(thin) > FEW else 0.8)
@@ -55,7 +55,8 @@ def _picture(
         axes.plot(steps, np.median(finite, axis=0)[times], color=look.colour, linewidth=2.5)
     if level is not None and np.isfinite(level):
         axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    axes.set_yscale("log")
+    # The loss of a regression falls below zero where the density exceeds one.
+    axes.set_yscale("log" if limits[0] > 0 else "symlog")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(*limits)
@@ -91,11 +92,14 @@ def _sentence(found: Losses, finite: Array) -> str:
 
 
 def _limits(values: list[Array]) -> tuple[float, float]:
-    """Common limits of all finite positive losses, a little wider."""
-    kept = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in values] or [np.ones(1)])
+    """Common limits of all finite losses, a little wider; the lower one is positive if all are."""
+    kept = np.concatenate([v[np.isfinite(v)] for v in values] or [np.ones(1)])
     if not kept.size:
         return 0.1, 10.0
-    return float(kept.min()) / 1.3, float(kept.max()) * 1.3
+    low, high = float(kept.min()), float(kept.max())
+    if low > 0:
+        return low / 1.3, high * 1.3
+    return low - 0.05 * (high - low) - 0.1, high + 0.05 * (high - low) + 0.1
 
 
 def _evenly(size: int, most: int) -> Array:
