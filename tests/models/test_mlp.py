@@ -75,9 +75,9 @@ def test_shapes_and_types() -> None:
 
 def test_layers_get_independent_draws_of_the_unit_gaussian() -> None:
     """Kolmogorov-Smirnov on sqrt(d_in) w and b, 4 tests at level 1e-4, and no correlation: 0.05 %."""
-    params = mlp([64, 64, 64]).init(jax.random.key(3))
-    for layer in params:
-        for values in (8 * np.asarray(layer["w"], float), np.asarray(layer["b"], float)):
+    params = mlp([32, 128, 32]).init(jax.random.key(3))
+    for layer, fan_in in zip(params, (32, 128), strict=True):
+        for values in (np.sqrt(fan_in) * np.asarray(layer["w"], float), np.asarray(layer["b"], float)):
             assert kstest(values.ravel(), norm.cdf).pvalue > 1e-4
     pair = np.corrcoef(params[0]["w"].ravel(), params[1]["w"].ravel())[0, 1]
     assert abs(pair) < 5 / np.sqrt(4096)

@@ -168,8 +168,11 @@ def test_overlap_is_found_in_the_precision_used() -> None:
     targets = np.array([0, 1])
     with pytest.raises(ValueError, match="probe 0 = train 0"):
         task_from_arrays("mine", train, targets, probe, targets, kind="classification")
+    negative = np.array([[3.0], [-0.0]])
     with pytest.raises(ValueError, match="probe 1 = train 1"):
-        task_from_arrays("mine", train, targets, np.array([[3.0], [-0.0]]), targets, kind="classification")
+        task_from_arrays("mine", train, targets, negative, targets, kind="classification")
+    with pytest.raises(ValueError, match="probe 1 = train 1"):
+        task_from_arrays("mine", negative, targets, train, targets, kind="classification")
 
 
 def test_many_overlaps_are_counted_and_cut_short() -> None:
