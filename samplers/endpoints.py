@@ -19,11 +19,19 @@ from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
 from .kernel import Sampler, State
 from .lanes import lane_mesh, map_lanes
 from .options import check_count
-from .stopping import Stop, check_stop, first_witnesses, rule_met
+from .stopping import Rule, Stop, check_stop, first_witnesses, rule_met
 from .target import Key, Params, Target, fit_statistics, loss
 
 type Array = jax.Array
 NEVER = -1
+
+
+class Limits(NamedTuple):
+    """The numbers of a stopping rule: traced, so that others never recompile."""
+
+    extra_steps: Array
+    threshold: Array
+    max_steps: Array
 
 
 class Lane(NamedTuple):
@@ -72,9 +80,8 @@ def optimise(
     num_groups = -(-num_endpoints // lanes)
     size = -(-num_endpoints // num_groups)  # equal groups, so that one compilation serves them all
     mesh = lane_mesh(size)
-    threshold = jnp.asarray(stop.threshold)
-    rule = stop._replace(threshold=0.0)  # the threshold is traced: another one never recompiles
-    begin = partial(_begin, sampler, start or target.sample_prior, rule, target, threshold)
+    limits = Limits(*(jnp.asarray(n, dtype) for n, dtype in zip(stop[1:], (int, float, int), strict=True)))
+    begin = partial(_begin, sampler, start or target.sample_prior, stop.rule, target, limits)
     chunks: list[Draws] = []
     status: list[str] = []
     progress(0, num_endpoints)
@@ -84,7 +91,7 @@ def optimise(
         curve = [losses]
         for record in range(num_records):
             limit = min((record + 1) * record_every, stop.max_steps)
-            state, losses, ended = _train(sampler, rule, target, threshold, state, limit, mesh, block)
+            state, losses, ended = _train(sampler, stop.rule, target, limits, state, limit, mesh, block)
             curve.append(losses)
             num_ended = int(np.sum(np.asarray(ended)[:count]))
             progress(first + num_ended, num_endpoints)
@@ -95,7 +102,7 @@ def optimise(
         recorded[1]["loss_curve"] = jnp.stack(padded, axis=-1)
         observed, stats, params = _first(count, recorded)
         failed_at = np.asarray(state.failed_at)[:count]
-        piece = Draws(observed, stats, params, _status(rule, failed_at, stats))
+        piece = Draws(observed, stats, params, _status(stop, failed_at, stats))
         status += piece.status
         if sink is None:
             chunks.append(piece)
@@ -106,18 +113,18 @@ def optimise(
     return joined(chunks, axis=0)
 
 
-def _ended(rule: Stop, lane: Lane) -> Array:
-    met = (lane.met_at != NEVER) & (lane.step >= lane.met_at + rule.extra_steps)
-    return met | (lane.failed_at != NEVER) | (lane.step >= rule.max_steps)
+def _ended(limits: Limits, lane: Lane) -> Array:
+    met = (lane.met_at != NEVER) & (lane.step >= lane.met_at + limits.extra_steps)
+    return met | (lane.failed_at != NEVER) | (lane.step >= limits.max_steps)
 
 
 @partial(jax.jit, static_argnames=("sampler", "start", "rule", "mesh", "block"))
 def _begin(
     sampler: Sampler,
     start: Callable[[Key], Params],
-    rule: Stop,
+    rule: Rule,
     target: Target,
-    threshold: Array,
+    limits: Limits,
     key: Key,
     endpoints: Array,
     num_endpoints: Array,
@@ -127,35 +134,35 @@ def _begin(
     """Lanes at step 0, their losses and whether they have ended; those past the last endpoint have."""
 
     def one(shared: Any, endpoint: Array) -> tuple[Lane, Array, Array]:
-        target, threshold, key, num_endpoints = shared
+        target, limits, key, num_endpoints = shared
         keys = jax.random.split(jax.random.fold_in(key, endpoint), 4)
         key_start, key_warmup, key_init, key_run = keys
         position, tuning = sampler.warmup(key_warmup, target, start(key_start))
         state = sampler.kernel(target, tuning).init(key_init, position)
         met, witnesses = rule_met(
-            rule, target, threshold, position, jnp.asarray(True), first_witnesses(rule, target)
+            rule, target, limits.threshold, position, jnp.asarray(True), first_witnesses(rule, target)
         )
         lane = Lane(
             key=key_run,
             state=state,
-            step=jnp.where(endpoint < num_endpoints, 0, rule.max_steps),
-            met_at=jnp.where(met, 0, NEVER),
-            failed_at=jnp.full((), NEVER),
+            step=jnp.where(endpoint < num_endpoints, 0, limits.max_steps),
+            met_at=jnp.where(met, 0, jnp.full((), NEVER, int)),
+            failed_at=jnp.full((), NEVER, int),
             grad_norm=jnp.zeros(()),
             witnesses=witnesses,
         )
-        return lane, loss(target, position), _ended(rule, lane)
+        return lane, loss(target, position), _ended(limits, lane)
 
-    shared = (target, threshold, key, num_endpoints)
+    shared = (target, limits, key, num_endpoints)
     return map_lanes(one, shared, endpoints, mesh=mesh, block=block)
 
 
 @partial(jax.jit, static_argnames=("sampler", "rule", "mesh", "block"))
 def _train(
     sampler: Sampler,
-    rule: Stop,
+    rule: Rule,
     target: Target,
-    threshold: Array,
+    limits: Limits,
     lanes: Lane,
     limit: Array,
     mesh: Mesh,
@@ -164,17 +171,19 @@ def _train(
     """Advance every lane to step ``limit`` or to its end, whichever is first."""
 
     def one(shared: Any, lane: Lane) -> tuple[Lane, Array, Array]:
-        target, threshold, limit = shared
+        target, limits, limit = shared
         kernel = sampler.kernel(target, ())
 
         def going(lane: Lane) -> Array:
-            return ~_ended(rule, lane) & (lane.step < limit)
+            return ~_ended(limits, lane) & (lane.step < limit)
 
         def step(lane: Lane) -> Lane:
             state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
             taken = lane.step + 1
             asked = (lane.met_at == NEVER) & going(lane)
-            met, witnesses = rule_met(rule, target, threshold, kernel.position(state), asked, lane.witnesses)
+            met, witnesses = rule_met(
+                rule, target, limits.threshold, kernel.position(state), asked, lane.witnesses
+            )
             return lane._replace(
                 state=state,
                 step=taken,
@@ -185,10 +194,10 @@ def _train(
             )
 
         lane = jax.lax.while_loop(going, step, lane)
-        return lane, loss(target, kernel.position(lane.state)), _ended(rule, lane)
+        return lane, loss(target, kernel.position(lane.state)), _ended(limits, lane)
 
-    active = ~_ended(rule, lanes)
-    return map_lanes(one, (target, threshold, limit), lanes, mesh=mesh, block=block, active=active)
+    active = ~_ended(limits, lanes)
+    return map_lanes(one, (target, limits, limit), lanes, mesh=mesh, block=block, active=active)
 
 
 @partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "mesh", "block"))
@@ -222,16 +231,16 @@ def _first(count: int, recorded: Any) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:count, None], recorded)
 
 
-def _status(rule: Stop, failed_at: np.ndarray, stats: dict[str, np.ndarray]) -> list[str]:
+def _status(stop: Stop, failed_at: np.ndarray, stats: dict[str, np.ndarray]) -> list[str]:
     def sentence(failed_at: int, met_at: int, steps: int, loss: float) -> str:
         if failed_at != NEVER:
             return f"diverged: objective or gradient not finite at step {failed_at}"
         if not np.isfinite(loss):
             return f"diverged: loss not finite after {steps} steps"
-        if rule.rule != "budget" and met_at == NEVER:
-            return f"did not meet its stopping rule within {rule.max_steps} steps"
-        if rule.rule != "budget" and steps < met_at + rule.extra_steps:
-            return f"reached max_steps = {rule.max_steps} before its {rule.extra_steps} extra steps were done"
+        if stop.rule != "budget" and met_at == NEVER:
+            return f"did not meet its stopping rule within {stop.max_steps} steps"
+        if stop.rule != "budget" and steps < met_at + stop.extra_steps:
+            return f"reached max_steps = {stop.max_steps} before its {stop.extra_steps} extra steps were done"
         return "ok"
 
     columns = (stats[name][:, 0].tolist() for name in ("steps_to_fit", "steps", "loss"))

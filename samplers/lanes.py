@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_batching import custom_vmap
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
@@ -44,18 +45,23 @@ def map_lanes(
     per_device = -(-num_lanes // mesh.size)
     num_blocks = -(-per_device // block)
     block = -(-per_device // num_blocks)
-    # Lanes that fill the last block up are copies of the first ones, forgotten afterwards.
-    filled = jnp.arange(mesh.size * num_blocks * block)
-    if active is None:
-        active = jnp.ones(num_lanes, bool)
-    active = active[filled % num_lanes] & (filled < num_lanes)
+    filled = mesh.size * num_blocks * block
+    if filled > num_lanes:  # the last block is filled up with copies of the first lanes, idle and forgotten
+        rows = np.arange(filled)
+        lanes = _take(lanes, rows % num_lanes)
+        if active is not None:
+            active = active[rows % num_lanes] & (rows < num_lanes)
 
-    def on_one_device(shared: Tree, lanes: Tree, active: Array) -> Tree:
+    def in_blocks(shared: Tree, lanes: Tree) -> Tree:
+        blocks = jax.tree.map(lambda leaf: leaf.reshape((num_blocks, block, *leaf.shape[1:])), lanes)
+        results = jax.lax.map(lambda lanes: jax.vmap(one, (None, 0))(shared, lanes), blocks)
+        return jax.tree.map(lambda leaf: leaf.reshape((num_blocks * block, *leaf.shape[2:])), results)
+
+    def on_one_device(shared: Tree, lanes: Tree, active: Array | None) -> Tree:
+        if active is None:
+            return in_blocks(shared, lanes)
         order = jnp.argsort(~active, stable=True)
-        blocks = jax.tree.map(lambda leaf: leaf[order].reshape((num_blocks, block, *leaf.shape[1:])), lanes)
-        results = jax.lax.map(lambda b: jax.vmap(one, (None, 0))(shared, b), blocks)
-        back = jnp.argsort(order)
-        return jax.tree.map(lambda leaf: leaf.reshape((num_blocks * block, *leaf.shape[2:]))[back], results)
+        return _take(in_blocks(shared, _take(lanes, order)), jnp.argsort(order))
 
     results = jax.shard_map(
         on_one_device,
@@ -63,8 +69,12 @@ def map_lanes(
         in_specs=(P(), P("lanes"), P("lanes")),
         out_specs=P("lanes"),
         check_vma=False,
-    )(shared, jax.tree.map(lambda leaf: leaf[filled % num_lanes], lanes), active)
-    return jax.tree.map(lambda leaf: leaf[:num_lanes], results)
+    )(shared, lanes, active)
+    return results if filled == num_lanes else _take(results, np.arange(num_lanes))
+
+
+def _take(lanes: Tree, rows: Array | np.ndarray) -> Tree:
+    return jax.tree.map(lambda leaf: leaf[rows], lanes)
 
 
 def where_asked(compute: Callable[..., Tree]) -> Callable[..., Tree]:

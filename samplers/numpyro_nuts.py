@@ -49,6 +49,8 @@ def numpyro_nuts(
             max_tree_depth=max_num_doublings,
             rng_key=key,
         )
+        # Adaptation splits a key of its own and never uses it; without one it does not.
+        state = state._replace(adapt_state=state.adapt_state._replace(rng_key=None))
         state = jax.lax.fori_loop(0, num_warmup, lambda _, state: transition(state), state)
         tuned = state.adapt_state
         return state.z, {"step_size": tuned.step_size, "inverse_mass_matrix": tuned.inverse_mass_matrix}

@@ -19,6 +19,9 @@ type Array = jax.Array
 NUM_WITNESSES = 32
 
 
+type Rule = Literal["first_fit", "loss", "budget"]
+
+
 class Stop(NamedTuple):
     """When training ends. Exactly one of:
 
@@ -27,7 +30,7 @@ class Stop(NamedTuple):
     ``max_steps`` steps. The rule is checked after every step; ``max_steps`` bounds all.
     """
 
-    rule: Literal["first_fit", "loss", "budget"] = "first_fit"
+    rule: Rule = "first_fit"
     extra_steps: int = 0
     threshold: float = 0.0
     max_steps: int = 10_000
@@ -48,20 +51,20 @@ def check_stop(stop: Stop, target: Target) -> None:
         )
 
 
-def first_witnesses(rule: Stop, target: Target) -> Array:
+def first_witnesses(rule: Rule, target: Target) -> Array:
     """Rows to try first before any full look was taken, ``(k,)``; none for other rules."""
     num_rows = jax.tree.leaves(target.data)[0].shape[0]
-    return jnp.arange(min(NUM_WITNESSES, num_rows) if rule.rule == "first_fit" else 0)
+    return jnp.arange(min(NUM_WITNESSES, num_rows) if rule == "first_fit" else 0)
 
 
 def rule_met(
-    rule: Stop, target: Target, threshold: Array, params: Params, asked: Array, witnesses: Array
+    rule: Rule, target: Target, threshold: Array, params: Params, asked: Array, witnesses: Array
 ) -> tuple[Array, Array]:
     """Whether the rule is met at ``params``, and the rows to try first next time.
 
     Never met where not ``asked``: lanes that are done ask no more.
     """
-    match rule.rule:
+    match rule:
         case "first_fit":
             assert target.errors is not None
             tried = jax.tree.map(lambda leaf: leaf[witnesses], target.data)

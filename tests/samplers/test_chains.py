@@ -1,0 +1,181 @@
+"""The driver of samplers: chunks, blocks, devices, sinks and bookkeeping."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import samplers.chains
+from samplers import Draws, Kernel, Sampler, Target, sample
+from samplers.draws import joined
+from samplers.kernel import Info, no_warmup
+from samplers.lanes import lane_mesh, map_lanes, where_asked
+
+from .problems import MODEL, PROBE, line, outputs
+
+type Array = jax.Array
+type Params = Any
+
+KEY = jax.random.key(5)
+LINE = line()
+NUM_CHAINS, NUM_DRAWS = 5, 12  # an odd number, so that two devices do not divide it
+
+
+def _walk(target: Target, tuning: Any) -> Kernel:
+    """A random walk that reports one statistic of each type, and fails on purpose."""
+
+    def step(key: Array, state: tuple[Params, Array]) -> tuple[tuple[Params, Array], Info]:
+        params, count = state
+        shift = 0.1 * jax.random.normal(key)
+        fails = target.beta * (count > 20) > 5
+        params = jax.tree.map(lambda leaf: jnp.where(fails, jnp.nan, leaf + shift), params)
+        info = {"step_size": shift, "n_steps": count, "diverging": count == 7}
+        return (params, count + 1), info
+
+    return Kernel(lambda key, position: (position, jnp.zeros((), int)), step, lambda state: state[0])
+
+
+WALK = Sampler("walk", "none", "", no_warmup, _walk, num_steps_per_draw=3)
+
+
+def walked(num_draws: int = NUM_DRAWS, beta: float = 1.0, **options: Any) -> Draws:
+    options = {"num_chains": NUM_CHAINS, "chunk": NUM_DRAWS, "block": 2, "keep_params": True} | options
+    return sample(KEY, WALK, line(beta=beta).target, outputs, PROBE, num_draws=num_draws, **options)
+
+
+@functools.cache
+def whole() -> Draws:
+    return walked()
+
+
+def equal(left: Draws, right: Draws) -> None:
+    jax.tree.map(np.testing.assert_array_equal, left, right)
+
+
+def close(left: Any, right: Any) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), left, right)
+
+
+def test_draws_are_those_of_the_kernel_stepped_by_hand() -> None:
+    step = jax.jit(WALK.kernel(LINE.target, ()).step)
+    for chain in range(2):
+        key_start, _, _, key_run = jax.random.split(jax.random.fold_in(KEY, chain), 4)
+        state = (LINE.target.sample_prior(key_start), jnp.zeros((), int))
+        shifts = []
+        for t in range(6):
+            state, info = step(jax.random.fold_in(key_run, t), state)
+            shifts.append(float(info["step_size"]))
+            if t % 3 == 2:
+                recorded = jax.tree.map(lambda leaf, t=t, c=chain: leaf[c, t // 3], whole().params)
+                close(recorded, state[0])
+        np.testing.assert_allclose(whole().stats["step_size"][chain, 1], np.mean(shifts[3:]), rtol=1e-4)
+
+
+def test_statistics_between_draws_are_meant_summed_or_any_by_type() -> None:
+    steps = np.arange(3 * NUM_DRAWS).reshape(NUM_DRAWS, 3)
+    for chain in range(NUM_CHAINS):
+        np.testing.assert_array_equal(whole().stats["n_steps"][chain], steps.sum(axis=1))
+        np.testing.assert_array_equal(whole().stats["diverging"][chain], (steps == 7).any(axis=1))
+
+
+@pytest.mark.parametrize("chunk", [4, 5])
+def test_a_chunked_run_repeats_the_whole_one_bit_for_bit(chunk: int) -> None:
+    """12 draws in equal chunks of 4: ``chunk = 5`` means the same three."""
+    pieces: list[tuple[int, Draws]] = []
+    progress: list[tuple[int, int]] = []
+    result = walked(
+        chunk=chunk,
+        sink=lambda piece, at: pieces.append((at, piece)),
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    assert [at for at, _ in pieces] == [0, 4, 8]
+    equal(joined([piece for _, piece in pieces], axis=1), whole())
+    assert result == Draws({}, {}, None, ["ok"] * NUM_CHAINS)
+    assert progress == [(0, 36), (12, 36), (24, 36), (36, 36)]
+
+
+def test_a_last_chunk_that_overruns_is_cut() -> None:
+    draws = walked(num_draws=11, chunk=4)
+    cut = jax.tree.map(lambda leaf: leaf[:, :11], whole()._replace(status=[]))
+    equal(draws._replace(status=[]), cut)
+
+
+def test_blocks_devices_and_neighbours_change_rounding_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lane_mesh(NUM_CHAINS).size == 2
+    assert walked(keep_params=False, num_chains=3).params is None
+    three = walked(num_chains=3)
+    close(three[:3], jax.tree.map(lambda leaf: leaf[:3], whole()[:3]))
+    monkeypatch.setattr(samplers.chains, "lane_mesh", lambda num_lanes: lane_mesh(1))
+    close(walked(block=5)[:3], whole()[:3])
+
+
+def test_a_chain_that_fails_says_where() -> None:
+    """The kernel turns into NaN at its step 22, in the draw of index 7, for a large beta."""
+    draws = walked(beta=6.0)
+    assert draws.status == ["log density not finite at draw 7"] * NUM_CHAINS
+    chunked = walked(beta=6.0, chunk=4)
+    assert chunked.status == draws.status
+
+
+def test_other_data_keys_and_betas_do_not_recompile() -> None:
+    traces = []
+
+    def counted(params: Any, batch: Any) -> Array:
+        traces.append(1)
+        return MODEL.log_likelihood(params, batch)
+
+    def run(target: Target, seed: int) -> None:
+        fields = {field: getattr(target, field) for field in target.__dataclass_fields__}
+        counting = Target(**fields | {"log_likelihood": counted})
+        sample(jax.random.key(seed), WALK, counting, outputs, PROBE, num_chains=2, num_draws=4, chunk=2)
+
+    run(LINE.target, 0)
+    compiled = len(traces)
+    run(line(seed=1, beta=0.5).target, 1)
+    assert len(traces) == compiled
+
+
+@pytest.mark.parametrize("name", ["num_chains", "num_draws", "chunk", "block"])
+def test_counts_below_one_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} .* got 0"):
+        walked(**{name: 0})
+
+
+def test_lanes_are_mapped_in_order_whatever_the_blocks_and_whoever_idles() -> None:
+    lanes = {"x": jnp.arange(7.0), "key": jax.random.split(jax.random.key(0), 7)}
+    expected = 3 * np.arange(7.0)
+    for block in (1, 2, 3, 7, 100):
+        for active in (None, jnp.arange(7) % 2 == 0):
+            found = map_lanes(
+                lambda shared, lane: (shared * lane["x"], lane["key"]),
+                jnp.asarray(3.0),
+                lanes,
+                mesh=lane_mesh(7),
+                block=block,
+                active=active,
+            )
+            np.testing.assert_array_equal(found[0], expected)
+            np.testing.assert_array_equal(jax.random.key_data(found[1]), jax.random.key_data(lanes["key"]))
+
+
+def test_what_nobody_asks_for_is_not_computed() -> None:
+    """Under vmap too: a callback counts how often the expensive branch runs."""
+    calls: list[int] = []
+
+    def expensive(x: Array) -> Array:
+        jax.debug.callback(lambda: calls.append(1))
+        return 2 * x
+
+    ask = jax.jit(jax.vmap(where_asked(expensive)))
+    asked = jnp.array([False, True, False])
+    x = jnp.arange(3.0)
+    np.testing.assert_array_equal(ask(asked, -x, x), [0.0, 2.0, -2.0])
+    jax.effects_barrier()
+    computed = len(calls)
+    assert computed > 0
+    np.testing.assert_array_equal(ask(jnp.zeros(3, bool), -x, x), -x)
+    jax.effects_barrier()
+    assert len(calls) == computed

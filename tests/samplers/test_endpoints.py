@@ -1,0 +1,248 @@
+"""The driver of optimisers, replayed by hand: one network at a time, one step at a time."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import samplers.endpoints
+from samplers import Draws, Sampler, Stop, Target, loss, optimise, optimiser, training_errors
+from samplers.draws import joined
+from samplers.lanes import lane_mesh
+
+from .problems import CLASSIFIER, PROBE, classes, line, logits, outputs
+
+type Array = jax.Array
+
+KEY = jax.random.key(3)
+NUM_ENDPOINTS, NUM_STEPS = 10, 300
+SGD = optimiser(optax.sgd(0.2), batch_size=8, name="sgd")
+CLASSES = classes()
+
+
+def trained(stop: Stop, **options: Any) -> Draws:
+    options = {"num_endpoints": NUM_ENDPOINTS, "record_every": 40, "block": 2, "keep_params": True} | options
+    return optimise(KEY, SGD, CLASSES.target, logits, PROBE, stop=stop, **options)
+
+
+class Replay(NamedTuple):
+    """Every step of every endpoint, step 0 included: leaves ``(endpoint, step, ...)``."""
+
+    params: Any
+    losses: np.ndarray
+    errors: np.ndarray
+
+
+@functools.cache
+def replay() -> Replay:
+    kernel = SGD.kernel(CLASSES.target, ())
+
+    @jax.jit
+    def step(key: Array, t: Array, params: Any) -> tuple[Any, Array, Array]:
+        state = kernel.init(key, params)
+        moved = kernel.position(kernel.step(jax.random.fold_in(key, t), state)[0])
+        return moved, loss(CLASSES.target, moved), training_errors(CLASSES.target, moved)
+
+    def endpoint(e: int) -> list[Any]:
+        key_start, _, _, key_run = jax.random.split(jax.random.fold_in(KEY, e), 4)
+        params = CLASSES.target.sample_prior(key_start)
+        rows = [(params, loss(CLASSES.target, params), training_errors(CLASSES.target, params))]
+        for t in range(NUM_STEPS):
+            rows.append(step(key_run, t, rows[-1][0]))
+        return rows
+
+    table = [endpoint(e) for e in range(NUM_ENDPOINTS)]
+    stacked = jax.tree.map(
+        lambda *leaves: np.stack(leaves), *[jax.tree.map(lambda *x: np.stack(x), *r) for r in table]
+    )
+    return Replay(*stacked)
+
+
+def first(condition: np.ndarray) -> np.ndarray:
+    """The first step at which the condition holds, -1 for never, ``(endpoint,)``."""
+    return np.where(condition.any(axis=1), condition.argmax(axis=1), -1)
+
+
+def at(steps: np.ndarray) -> Any:
+    return jax.tree.map(lambda leaf: leaf[np.arange(NUM_ENDPOINTS), steps][:, None], replay().params)
+
+
+def close(left: Any, right: Any) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), left, right)
+
+
+@functools.cache
+def fitted() -> Draws:
+    return trained(Stop("first_fit", max_steps=NUM_STEPS))
+
+
+def test_first_fit_stops_at_the_first_step_without_training_errors() -> None:
+    draws, expected = fitted(), first(replay().errors == 0)
+    assert expected.min() > 0  # the test data ask for some training
+    np.testing.assert_array_equal(draws.stats["steps_to_fit"][:, 0], expected)
+    np.testing.assert_array_equal(draws.stats["steps"][:, 0], expected)
+    close(draws.params, at(expected))
+    assert draws.status == ["ok"] * NUM_ENDPOINTS
+    assert not draws.stats["train_error"].any()
+
+
+def test_what_is_recorded_belongs_to_the_endpoint() -> None:
+    draws = fitted()
+    params = jax.tree.map(lambda leaf: leaf[:, 0], draws.params)
+    by_hand = jax.vmap(jax.vmap(CLASSIFIER.apply, (None, 0)), (0, None))(params, PROBE)
+    np.testing.assert_allclose(draws.observed["logits"][:, 0], by_hand, rtol=1e-4, atol=1e-5)
+    assert draws.observed["logits"].shape == (NUM_ENDPOINTS, 1, len(PROBE), 3)
+    np.testing.assert_allclose(draws.stats["loss"][:, 0], draws.stats["loss_curve"][:, 0, -1], rtol=1e-5)
+
+
+def test_extra_steps_follow_the_first_fit() -> None:
+    fit = first(replay().errors == 0)
+    draws = trained(Stop("first_fit", extra_steps=7, max_steps=NUM_STEPS))
+    np.testing.assert_array_equal(draws.stats["steps_to_fit"][:, 0], fit)
+    np.testing.assert_array_equal(draws.stats["steps"][:, 0], fit + 7)
+    close(draws.params, at(fit + 7))
+
+
+def test_extra_steps_that_the_limit_cuts_short_are_reported() -> None:
+    fit = first(replay().errors == 0)
+    draws = trained(Stop("first_fit", extra_steps=NUM_STEPS, max_steps=int(fit.max()) + 1))
+    assert set(draws.status) == {
+        f"reached max_steps = {fit.max() + 1} before its {NUM_STEPS} extra steps were done"
+    }
+
+
+def test_networks_that_do_not_fit_are_reported_and_kept() -> None:
+    fit = first(replay().errors == 0)
+    limit = int(np.median(fit))
+    draws = trained(Stop("first_fit", max_steps=limit))
+    late = fit > limit
+    assert 0 < late.sum() < NUM_ENDPOINTS
+    sentence = f"did not meet its stopping rule within {limit} steps"
+    assert draws.status == [sentence if slow else "ok" for slow in late]
+    np.testing.assert_array_equal(draws.stats["steps_to_fit"][:, 0], np.where(late, -1, fit))
+    np.testing.assert_array_equal(draws.stats["steps"][:, 0], np.where(late, limit, fit))
+
+
+def test_the_loss_curve_is_recorded_and_constant_after_the_end() -> None:
+    fit, losses = first(replay().errors == 0), replay().losses
+    curve = fitted().stats["loss_curve"][:, 0]
+    records = np.minimum(np.append(np.arange(0, NUM_STEPS, 40), NUM_STEPS), fit[:, None])
+    np.testing.assert_allclose(curve, np.take_along_axis(losses, records, axis=1), rtol=1e-3, atol=1e-5)
+
+
+def test_a_loss_threshold_stops_at_the_first_step_at_or_below_it() -> None:
+    expected = first(replay().losses <= 0.3)
+    draws = trained(Stop("loss", threshold=0.3, max_steps=NUM_STEPS))
+    np.testing.assert_array_equal(draws.stats["steps_to_fit"][:, 0], expected)
+    close(draws.params, at(expected))
+    unreachable = trained(Stop("loss", threshold=-1.0, max_steps=5))
+    assert set(unreachable.status) == {"did not meet its stopping rule within 5 steps"}
+
+
+def test_a_budget_is_spent() -> None:
+    draws = trained(Stop("budget", max_steps=60))
+    assert draws.stats["steps"].tolist() == [[60]] * NUM_ENDPOINTS
+    close(draws.params, at(np.full(NUM_ENDPOINTS, 60)))
+    assert draws.status == ["ok"] * NUM_ENDPOINTS
+
+
+def test_an_endpoint_does_not_depend_on_those_beside_it_nor_on_groups_nor_on_the_sink() -> None:
+    """10 endpoints in groups of at most 4, streamed, equal the 10 trained at once to rounding."""
+    pieces: list[tuple[int, Draws]] = []
+    progress: list[tuple[int, int]] = []
+    result = trained(
+        Stop("first_fit", max_steps=NUM_STEPS),
+        lanes=4,
+        sink=lambda piece, at: pieces.append((at, piece)),
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    assert [at for at, _ in pieces] == [0, 4, 8]
+    together = joined([piece for _, piece in pieces], axis=0)
+    assert result == Draws({}, {}, None, together.status)
+    np.testing.assert_array_equal(together.stats["steps_to_fit"], fitted().stats["steps_to_fit"])
+    close((together.observed, together.params), (fitted().observed, fitted().params))
+    assert progress[0] == (0, 10)
+    assert progress[-1] == (10, 10)
+    assert progress == sorted(progress)
+
+
+def test_one_device_gives_what_two_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lane_mesh(NUM_ENDPOINTS).size == 2
+    monkeypatch.setattr(samplers.endpoints, "lane_mesh", lambda num_lanes: lane_mesh(1))
+    draws = trained(Stop("first_fit", max_steps=NUM_STEPS))
+    np.testing.assert_array_equal(draws.stats["steps_to_fit"], fitted().stats["steps_to_fit"])
+    close(draws.params, fitted().params)
+
+
+def test_a_diverging_optimiser_is_reported_in_words() -> None:
+    """A learning rate of a million overflows on a quadratic within a few steps."""
+    wild = optimiser(optax.sgd(1e6), name="wild")
+    draws = optimise(
+        KEY, wild, line().target, outputs, PROBE, num_endpoints=3, stop=Stop("budget", max_steps=50)
+    )
+    failed_at = draws.stats["steps"][:, 0]
+    assert (failed_at < 20).all()
+    assert draws.status == [
+        f"diverged: objective or gradient not finite at step {step}" for step in failed_at
+    ]
+    assert draws.stats["diverging"].all()
+    ended_too_early_to_see = optimise(
+        KEY,
+        wild,
+        line().target,
+        outputs,
+        PROBE,
+        num_endpoints=3,
+        stop=Stop("budget", max_steps=int(failed_at[0]) - 1),
+    )
+    assert ended_too_early_to_see.status[0] == f"diverged: loss not finite after {failed_at[0] - 1} steps"
+
+
+def test_other_numbers_data_and_betas_do_not_recompile() -> None:
+    traces = []
+
+    def counted(params: Any, batch: Any) -> Array:
+        traces.append(1)
+        return CLASSIFIER.log_likelihood(params, batch)
+
+    def run(target: Target, key: Array, stop: Stop) -> None:
+        optimise(key, SGD, target, logits, PROBE, num_endpoints=2, stop=stop, record_every=10)
+
+    target = CLASSES.target
+    fields = {field: getattr(target, field) for field in target.__dataclass_fields__}
+    first_target = Target(**fields | {"log_likelihood": counted})
+    run(first_target, KEY, Stop(max_steps=20))
+    compiled = len(traces)
+    other = Target(
+        **fields | {"log_likelihood": counted, "beta": jnp.asarray(2.0), "data": classes(1).target.data}
+    )
+    run(other, jax.random.key(9), Stop(extra_steps=3, max_steps=35))
+    assert len(traces) == compiled
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_endpoints": 0}, "num_endpoints .* got 0"),
+        ({"lanes": 0}, "lanes .* got 0"),
+        ({"record_every": -1}, "record_every .* got -1"),
+        ({"block": 0}, "block .* got 0"),
+        ({"stop": Stop(max_steps=0)}, "max_steps .* got 0"),
+        ({"stop": Stop(extra_steps=-1)}, "extra_steps .* got -1"),
+        ({"stop": Stop("loss", threshold=float("nan"))}, "threshold .* got nan"),
+        ({"stop": Stop("never")}, "rule .* got 'never'"),  # type: ignore[arg-type]
+    ],
+)
+def test_impossible_requests_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trained(**({"stop": Stop()} | options))
+
+
+def test_first_fit_needs_labels() -> None:
+    regression: Sampler = optimiser(optax.sgd(0.1))
+    with pytest.raises(ValueError, match="first_fit needs labels"):
+        optimise(KEY, regression, line().target, outputs, PROBE, num_endpoints=2, stop=Stop())

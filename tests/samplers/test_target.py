@@ -1,0 +1,235 @@
+"""Every sign, N and beta against numpyro's log density of the same model, in double precision.
+
+The check is tried on mutants of the formulas, one slip each, and must refuse them all.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import pytest
+from numpyro import handlers
+from numpyro.infer.util import log_density
+from scipy import stats
+
+from models import (
+    Batch,
+    Likelihood,
+    Prior,
+    bayesian_model,
+    bernoulli,
+    categorical,
+    gaussian,
+    gaussian_prior,
+    laplace_prior,
+    mlp,
+    student_t_prior,
+)
+from samplers import Target, logdensity, loss, objective, posterior, training_errors
+from samplers.target import draw_batch, fit_statistics
+
+type Array = jax.Array
+type Params = Any
+
+ROWS, NUM_DATA, BETA = 7, 21, 0.6  # N is not the number of rows, so that neither stands in for the other
+LIKELIHOODS: dict[str, tuple[Likelihood, int]] = {
+    "categorical": (categorical(), 3),
+    "bernoulli": (bernoulli(), 1),
+    "gaussian": (gaussian(0.3), 1),
+}
+PRIORS: dict[str, Callable[[Any], Prior]] = {
+    "gaussian": gaussian_prior,
+    "laplace": laplace_prior,
+    "student_t": student_t_prior,
+}
+
+
+# The two enter the target as a sum: pairs that name each once are enough. The first is used throughout.
+PAIRS = [("gaussian", "categorical"), ("laplace", "bernoulli"), ("student_t", "gaussian")]
+
+
+class Problem(NamedTuple):
+    target: Target
+    reference: Callable[[Params], Array]  # numpyro's log density, nats
+    params: Params
+
+
+@pytest.fixture(autouse=True)
+def double_precision() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+def problem(prior_name: str, likelihood_name: str) -> Problem:
+    likelihood, num_outputs = LIKELIHOODS[likelihood_name]
+    network = mlp([3, 4, num_outputs])
+    prior = PRIORS[prior_name](network)
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=ROWS) if likelihood_name == "gaussian" else rng.integers(0, 2, ROWS)
+    data = Batch(jnp.asarray(rng.normal(size=(ROWS, 3))), jnp.asarray(targets))
+
+    def model() -> None:
+        params = [
+            {
+                leaf: numpyro.sample(f"{i}.{leaf}", law.to_event(len(law.batch_shape)))
+                for leaf, law in laws.items()
+            }
+            for i, laws in enumerate(prior.distributions)
+        ]
+        outputs = jax.vmap(network.apply, (None, 0))(params, data.inputs)
+        with handlers.scale(scale=BETA * NUM_DATA / ROWS):
+            numpyro.sample("y", likelihood.distribution(outputs.T).to_event(1), obs=data.targets)
+
+    def reference(params: Params) -> Array:
+        sites = {f"{i}.{name}": leaf for i, layer in enumerate(params) for name, leaf in layer.items()}
+        return log_density(model, (), {}, sites)[0]
+
+    target = posterior(bayesian_model(network, prior, likelihood), data, num_data=NUM_DATA, beta=BETA)
+    return Problem(target, reference, prior.sample(jax.random.key(1)))
+
+
+type Formula = Callable[[Target, Params], Array]
+LOGDENSITY_SLIPS: dict[str, Formula] = {
+    "sign of the loss": lambda t, p: t.log_prior(p) + t.beta * t.num_data * loss(t, p),
+    "sign of the prior": lambda t, p: -t.log_prior(p) - t.beta * t.num_data * loss(t, p),
+    "N missing": lambda t, p: t.log_prior(p) - t.beta * loss(t, p),
+    "N inferred from the rows": lambda t, p: t.log_prior(p) - t.beta * ROWS * loss(t, p),
+    "beta missing": lambda t, p: t.log_prior(p) - t.num_data * loss(t, p),
+    "beta on the prior too": lambda t, p: t.beta * (t.log_prior(p) - t.num_data * loss(t, p)),
+    "prior missing": lambda t, p: -t.beta * t.num_data * loss(t, p),
+    "sum for mean": lambda t, p: t.log_prior(p) - t.beta * t.num_data * ROWS * loss(t, p),
+}
+OBJECTIVE_SLIPS: dict[str, Formula] = {
+    "sign of the prior": lambda t, p: loss(t, p) + t.log_prior(p) / (t.beta * t.num_data),
+    "prior not divided by N": lambda t, p: loss(t, p) - t.log_prior(p) / t.beta,
+    "prior not divided by beta": lambda t, p: loss(t, p) - t.log_prior(p) / t.num_data,
+    "prior divided by the rows": lambda t, p: loss(t, p) - t.log_prior(p) / (t.beta * ROWS),
+    "beta on the loss": lambda t, p: t.beta * loss(t, p) - t.log_prior(p) / t.num_data,
+}
+
+
+class Judged(NamedTuple):
+    """Values and gradients at one point, all from one compilation."""
+
+    reference: tuple[Array, Params]
+    logdensity: tuple[Array, Params]
+    objective: tuple[Array, Params]
+    logdensity_slips: dict[str, tuple[Array, Params]]
+    objective_slips: dict[str, tuple[Array, Params]]
+
+
+@functools.cache
+def judged(prior_name: str, likelihood_name: str) -> Judged:
+    target, reference, params = problem(prior_name, likelihood_name)
+
+    def at(target: Target, params: Params) -> Judged:
+        def slips(formulas: dict[str, Formula]) -> dict[str, tuple[Array, Params]]:
+            return {
+                name: jax.value_and_grad(formula, argnums=1)(target, params)
+                for name, formula in formulas.items()
+            }
+
+        return Judged(
+            jax.value_and_grad(reference)(params),
+            jax.value_and_grad(logdensity, argnums=1)(target, params),
+            jax.value_and_grad(partial(objective, prior_weight=1.0), argnums=1)(target, params),
+            slips(LOGDENSITY_SLIPS) if prior_name == "gaussian" else {},
+            slips(OBJECTIVE_SLIPS) if prior_name == "gaussian" else {},
+        )
+
+    return jax.jit(at)(target, params)
+
+
+def check(found: tuple[Array, Params], expected: tuple[Array, Params], scale: float = 1.0) -> None:
+    """Fails unless value and gradient equal ``scale`` times the expected ones to rounding."""
+
+    def agree(a: Array, b: Array) -> None:
+        np.testing.assert_allclose(a, scale * b, rtol=1e-9, atol=1e-11)
+
+    jax.tree.map(agree, found, expected)
+
+
+TO_OBJECTIVE = -1 / (BETA * NUM_DATA)
+
+
+@pytest.mark.parametrize(("prior", "likelihood"), PAIRS)
+def test_logdensity_and_objective_equal_numpyro(prior: str, likelihood: str) -> None:
+    found = judged(prior, likelihood)
+    check(found.logdensity, found.reference)
+    check(found.objective, found.reference, TO_OBJECTIVE)
+
+
+@pytest.mark.parametrize("slip", LOGDENSITY_SLIPS)
+def test_the_check_refuses_slips_in_the_logdensity(slip: str) -> None:
+    found = judged("gaussian", "categorical")
+    with pytest.raises(AssertionError):
+        check(found.logdensity_slips[slip], found.reference)
+
+
+@pytest.mark.parametrize("slip", OBJECTIVE_SLIPS)
+def test_the_check_refuses_slips_in_the_objective(slip: str) -> None:
+    found = judged("gaussian", "categorical")
+    with pytest.raises(AssertionError):
+        check(found.objective_slips[slip], found.reference, TO_OBJECTIVE)
+
+
+def test_the_prior_weight_moves_the_objective_from_the_risk_linearly() -> None:
+    target, _, params = problem("student_t", "gaussian")
+    risk = objective(target, params, prior_weight=0.0)
+    full = TO_OBJECTIVE * judged("student_t", "gaussian").reference[0]
+    np.testing.assert_allclose(risk, loss(target, params))
+    np.testing.assert_allclose(objective(target, params, prior_weight=0.3), risk + 0.3 * (full - risk))
+
+
+def test_a_minibatch_estimates_the_logdensity_without_bias() -> None:
+    """The mean over all batches of one row is the logdensity of all data, exactly."""
+    target, _, params = problem("student_t", "gaussian")
+    singles = jax.tree.map(lambda leaf: leaf[:, None], target.data)
+    estimates = jax.vmap(logdensity, (None, None, 0))(target, params, singles)
+    np.testing.assert_allclose(jnp.mean(estimates), judged("student_t", "gaussian").reference[0])
+
+
+def test_batches_are_drawn_uniformly_with_replacement_and_rows_stay_whole() -> None:
+    """Chi-square on 7 rows; one false alarm in 100,000."""
+    data = Batch(jnp.arange(7.0)[:, None] * 10, jnp.arange(7))
+    batch = draw_batch(jax.random.key(0), data, 7000)
+    np.testing.assert_array_equal(batch.inputs[:, 0], 10 * batch.targets)
+    counts = np.bincount(batch.targets, minlength=7)
+    assert stats.chisquare(counts).pvalue > 1e-5
+    assert draw_batch(jax.random.key(0), data, None) is data
+
+
+def test_training_statistics_are_counted_by_hand() -> None:
+    target, _, params = problem("gaussian", "categorical")
+    first, last = jax.tree.map(np.asarray, params)
+    hidden = np.tanh(np.asarray(target.data.inputs) @ first["w"] + first["b"])
+    wrong = np.sum(np.argmax(hidden @ last["w"] + last["b"], axis=1) != np.asarray(target.data.targets))
+    assert 0 < wrong < ROWS
+    assert training_errors(target, params) == wrong
+    recorded = fit_statistics(target, params)
+    np.testing.assert_allclose(recorded["train_error"], wrong / ROWS)
+    np.testing.assert_allclose(recorded["lp"], judged("gaussian", "categorical").reference[0])
+    np.testing.assert_allclose(recorded["loss"], loss(target, params))
+
+
+def test_a_regression_has_no_training_errors() -> None:
+    target, _, params = problem("student_t", "gaussian")
+    assert "train_error" not in fit_statistics(target, params)
+    with pytest.raises(ValueError, match="regression"):
+        training_errors(target, params)
+
+
+@pytest.mark.parametrize(
+    ("num_data", "beta", "message"),
+    [(0, 1.0, "num_data .* got 0"), (7, -1.0, "beta .* got -1.0"), (7, float("inf"), "beta .* got inf")],
+)
+def test_impossible_targets_are_refused(num_data: float, beta: float, message: str) -> None:
+    network = mlp([3, 1])
+    model = bayesian_model(network, gaussian_prior(network), gaussian())
+    with pytest.raises(ValueError, match=message):
+        posterior(model, Batch(jnp.zeros((7, 3)), jnp.zeros(7)), num_data=num_data, beta=beta)
