@@ -19,8 +19,8 @@ from .problems import CLASSIFIER, PROBE, classes, line, logits, outputs
 type Array = jax.Array
 
 KEY = jax.random.key(3)
-NUM_ENDPOINTS, NUM_STEPS = 10, 300
-SGD = optimiser(optax.sgd(0.2), batch_size=8, name="sgd")
+NUM_ENDPOINTS, NUM_STEPS = 10, 150
+SGD = optimiser(optax.sgd(0.05), batch_size=8, name="sgd")
 CLASSES = classes()
 
 
