@@ -56,6 +56,7 @@ def render(tree: xr.DataTree) -> str:
         "duration": wording.duration,
         "share": wording.share,
         "unit_of": wording.unit_of,
+        "failures": wording.failures,
     }
     environment.globals["interval"] = wording.interval
     return environment.get_template("report.html").render(

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .wording import duration, gate_text, interval, number, unit_of
+from .wording import duration, failures, gate_text, interval, number, unit_of
 
 type Row = Mapping[str, Any]
 
@@ -26,17 +26,15 @@ def render(result: Mapping[str, Any], console: Console) -> None:
     """Print the verdict, the distances, the controls, the arms and their behaviours."""
     wide = console.width >= WIDE
     _verdict(result, console)
-    _table(console, "Distances, with intervals", _distances(result["comparisons"], wide))
+    if result["comparisons"]:
+        _table(console, "Distances, with intervals", _distances(result["comparisons"], wide))
+    else:
+        _line(console, "No distance is available: no arm could be compared.")
     _table(console, "Controls", _controls(result["controls"]))
     _table(console, "Arms (loss and log score in nats per datum, the others are shares)", _arms(result, wide))
     for row in result["arms"]:
-        for sentence, count in row["status_counts"].items():
-            if sentence != "ok":
-                _line(
-                    console,
-                    f"{row['name']}: {number(count)} of {number(row['num_chains'])} {sentence}",
-                    "red",
-                )
+        for count, sentence in failures(row["status_counts"]):
+            _line(console, f"{row['name']}: {number(count)} of {number(row['num_chains'])} {sentence}", "red")
     _table(console, "Behaviours: mean over networks ± 95 % interval of it", _behaviours(result))
     _line(console, f"seed {result['seed']}, {duration(result['seconds'])}", "dim")
     for name in ("store", "report"):

@@ -4,6 +4,7 @@ A value that is ``None`` or not finite is written "not available", never "nan".
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
@@ -112,6 +113,26 @@ def gate_text(gate: Mapping[str, Any]) -> str:
     # A gate holds either way round: which one shows in whether this value passed.
     side = "at least" if (value > threshold) == gate["passed"] else "at most"
     return f"{gate['name']} {number(value, 4)}, {word} ({side} {threshold:g})"
+
+
+def failures(status_counts: Mapping[str, int]) -> list[tuple[int, str]]:
+    """How many failed for which reason; reasons that differ only in a number are one.
+
+    >>> failures({"ok": 5, "diverged at step 20": 2, "diverged at step 7": 1, "lost": 1})
+    [(3, 'diverged at step 7 to 20'), (1, 'lost')]
+    """
+    groups: dict[tuple[str, ...], list[tuple[int, list[int]]]] = {}
+    for sentence, count in status_counts.items():
+        if sentence != "ok":
+            words = tuple(re.split(r"\d+", sentence))
+            groups.setdefault(words, []).append((count, [int(n) for n in re.findall(r"\d+", sentence)]))
+    found = []
+    for words, members in groups.items():
+        columns = list(zip(*(numbers for _, numbers in members), strict=True))
+        spans = [f"{min(c)} to {max(c)}" if min(c) < max(c) else str(c[0]) for c in columns]
+        text = "".join(word + span for word, span in zip(words, [*spans, ""], strict=True))
+        found.append((sum(count for count, _ in members), text))
+    return found
 
 
 def _decimals(value: float, digits: int) -> int:

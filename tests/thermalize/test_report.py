@@ -191,11 +191,13 @@ def test_a_full_run_stays_small() -> None:
     assert len(render(tree).encode()) < 3_000_000
 
 
-def test_a_run_made_in_python_has_no_settings_to_show() -> None:
+def test_a_run_without_settings_and_comparisons_says_so() -> None:
     tree = make_run("regression-1d")
     tree.attrs["arguments"] = {}
+    tree.attrs["result"]["comparisons"] = []
     texts = Page(render(tree)).texts
     assert "made in Python: 1 inputs, 1 outputs" in texts["compared"]
+    assert "No distance is available: this arm could not be compared." in texts["distances"]
     assert "This run was made by a Python script" in texts["provenance"]
 
 

@@ -74,10 +74,17 @@ def test_what_is_missing_is_said_to_be(width: int) -> None:
 
 
 def test_failed_endpoints_are_counted_with_their_reason() -> None:
-    status = {"hmc": ["ok"] * 4, "adam": ["diverged at step 40"] * 3 + ["ok"] * 9}
+    failed = ["diverged at step 40", "diverged at step 9", "diverged at step 40"]
+    status = {"hmc": ["ok"] * 4, "adam": failed + ["ok"] * 9}
     text = shown(make_result(status_of=status), 120)
     assert "9 of 12" in text
-    assert "adam: 3 of 12 diverged at step 40" in text
+    assert "adam: 3 of 12 diverged at step 9 to 40" in text
+
+
+def test_a_result_without_comparisons_says_so() -> None:
+    result = make_result(trusted=False)
+    result["comparisons"] = []
+    assert "No distance is available" in shown(result, 80)
 
 
 def test_names_are_not_read_as_markup() -> None:

@@ -92,11 +92,14 @@ def _sentence(found: Losses, finite: Array) -> str:
 
 
 def _limits(values: list[Array]) -> tuple[float, float]:
-    """Common limits of all finite losses, a little wider; the lower one is positive if all are."""
-    kept = np.concatenate([v[np.isfinite(v)] for v in values] or [np.ones(1)])
-    if not kept.size:
+    """Common limits of all lines that stayed finite, a little wider; positive if all losses are.
+
+    A line that diverged may run out of the picture: it must not flatten the others.
+    """
+    lines = [line for rows in values for line in rows if np.isfinite(line).all()]
+    if not lines:
         return 0.1, 10.0
-    low, high = float(kept.min()), float(kept.max())
+    low, high = min(float(line.min()) for line in lines), max(float(line.max()) for line in lines)
     if low > 0:
         return low / 1.3, high * 1.3
     return low - 0.05 * (high - low) - 0.1, high + 0.05 * (high - low) + 0.1
