@@ -9,8 +9,8 @@ Three laws at the *same sample sizes* ``(n, m)``:
 
 Networks are the units: seeds for endpoints, draws thinned to the effective sample
 size for chains. The floor's band and the point come from resampling *without*
-replacement (repeats would add bias), the interval from the bootstrap spread about
-its own mean, added to the point. With ``k`` distances read together each interval
+replacement (repeats would add bias), the interval is the point plus and minus a normal
+quantile of the bootstrap's standard deviation. With ``k`` distances read together each interval
 has level ``1 - 0.05/k``, so that all hold at once with 95 %.
 
 Closeness is ``(ceiling - d) / (ceiling - floor)``: 1 when the arm is as close to the
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.stats import norm
 
 from .distances import Distance
 
@@ -82,7 +83,7 @@ def compare_samples(
     distances: Sequence[Distance],
     *,
     seed: int,
-    num_resamples: int = 500,
+    num_resamples: int = 200,
     family: int | None = None,
 ) -> dict[str, list[Comparison]]:
     """Compare every arm with the reference by every distance, each with its nulls.
@@ -225,8 +226,8 @@ def _comparison(
     sizes: tuple[int, int],
 ) -> Comparison:
     floor, ceiling = floor_and_ceiling
-    deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])
-    interval = Band(point, point + float(deviations[0]), point + float(deviations[1]))
+    reach_of_error = float(norm.ppf((1 + level) / 2) * np.std(spread, ddof=1))
+    interval = Band(point, point - reach_of_error, point + reach_of_error)
     excess = Band(*(value - floor.mean for value in interval))
     reach = ceiling.mean - floor.mean
     margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)

@@ -144,6 +144,7 @@ def test_numbers_are_the_results(pages: dict[str, str]) -> None:
     assert interval(headline["low"], headline["high"]) in text["verdict"]
     for row in result["controls"]:
         assert row["detail"] in text["controls"]
+    assert recipe(make_run().attrs["arguments"]) in text["provenance"]
 
 
 def test_failures_are_counted_and_shown(pages: dict[str, str]) -> None:

@@ -55,8 +55,7 @@ def _picture(
         axes.plot(steps, np.median(finite, axis=0)[times], color=look.colour, linewidth=2.5)
     if level is not None and np.isfinite(level):
         axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    # The loss of a regression falls below zero where the density exceeds one.
-    axes.set_yscale("log" if limits[0] > 0 else "symlog")
+    axes.set_yscale(_scale(*limits))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(*limits)
@@ -103,6 +102,13 @@ def _limits(values: list[Array]) -> tuple[float, float]:
     if low > 0:
         return low / 1.3, high * 1.3
     return low - 0.05 * (high - low) - 0.1, high + 0.05 * (high - low) + 0.1
+
+
+def _scale(low: float, high: float) -> str:
+    """Logarithmic if it can be: a regression's loss is negative where the density exceeds one."""
+    if low > 0:
+        return "log"
+    return "symlog" if high > 10 else "linear"
 
 
 def _evenly(size: int, most: int) -> Array:
