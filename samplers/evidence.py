@@ -40,7 +40,8 @@ def combined_evidence(log_evidence: np.ndarray, status: list[str]) -> Evidence:
     (0.6931..., 0.0577...)
     """
     num_populations = len(log_evidence)
-    values = [float(value) if np.isfinite(value) else None for value in log_evidence]
+    usable = [sentence == "ok" for sentence in status]
+    values = [float(value) if ok else None for value, ok in zip(log_evidence, usable, strict=True)]
     failed = [sentence for sentence in status if sentence != "ok"]
     if failed:
         counted = f"{len(failed)} of {num_populations} populations are not usable"

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
@@ -70,7 +71,6 @@ def populations(
     *,
     num_chains: int,
     min_ancestors: int = 5,
-    block: int = 1,
     keep_params: bool = False,
     sink: Sink | None = None,
     progress: Progress = silent,
@@ -80,10 +80,10 @@ def populations(
     ``observe(params, inputs)`` says what to record of every particle; ``lp`` (nats) and
     ``loss`` (nats per datum) always are, and the scalars of the population are repeated
     for its particles. A population that descends from fewer than ``min_ancestors`` prior
-    draws says so in its status, and its evidence is not used. On every device ``block``
-    populations run together. With a ``sink`` groups of populations are handed over and
-    forgotten. Raises ``ValueError`` for counts below one and for a target that the
-    sampler cannot serve.
+    draws says so in its status, and its evidence is not used. Every device runs one
+    population at a time: its particles are the batch. With a ``sink`` groups of
+    populations are handed over and forgotten. Raises ``ValueError`` for counts below one
+    and for a target that the sampler cannot serve.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import elliptical_moves, posterior, smc
@@ -97,17 +97,17 @@ def populations(
     >>> draws.observed["f"].shape, evidence.reason, len(evidence.populations)
     ((3, 50, 1), 'ok', 3)
     """
-    check_count(num_chains=num_chains, min_ancestors=min_ancestors, block=block)
+    check_count(num_chains=num_chains, min_ancestors=min_ancestors)
     sampler.check(target)
     mesh = lane_mesh(num_chains)
-    size = min(num_chains, mesh.size * block)
+    size = mesh.size
     chunks: list[Draws] = []
     status: list[str] = []
     log_evidence: list[float] = []
     progress(0, num_chains)
     for first in range(0, num_chains, size):
         indices = first + np.arange(size)
-        results = _run(sampler, observe, keep_params, target, inputs, key, indices, mesh, block)
+        results = _run(sampler, observe, keep_params, target, inputs, key, indices, mesh)
         count = min(size, num_chains - first)  # the rest of the last group is computed and dropped
         recorded, values = take(jax.tree.map(np.asarray, results), slice(count))
         observed, stats, params = recorded
@@ -148,7 +148,7 @@ def num_distinct(ancestors: Array) -> Array:
     return jnp.sum(jnp.bincount(ancestors, length=ancestors.shape[0]) > 0)
 
 
-@partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "mesh", "block"))
+@partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "mesh"))
 def _run(
     sampler: PopulationSampler,
     observe: Observe,
@@ -158,8 +158,8 @@ def _run(
     key: Key,
     indices: Array,
     mesh: Mesh,
-    block: int,
 ) -> tuple[Any, Array]:
+    @sequential_vmap  # map_lanes vmaps a block of one, which would turn every loop into a batched one
     def one(shared: Any, index: Array) -> tuple[Any, Array]:
         target, inputs, key = shared
         population = sampler.run(jax.random.fold_in(key, index), target)
@@ -179,7 +179,7 @@ def _run(
         recorded = (observed, stats, population.params if keep_params else None)
         return recorded, population.log_evidence
 
-    return map_lanes(one, (target, inputs, key), indices, mesh=mesh, block=block)
+    return map_lanes(one, (target, inputs, key), indices, mesh=mesh, block=1)
 
 
 def _status(stats: dict[str, np.ndarray], log_evidence: np.ndarray, min_ancestors: int) -> list[str]:

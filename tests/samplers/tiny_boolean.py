@@ -19,7 +19,7 @@ from samplers.population import tempered_log_likelihood
 POINTS = jnp.array([[2.0 * (i >> b & 1) - 1 for b in range(3)] for i in range(8)])  # all inputs, (8, 3)
 MAJORITY = 0b11101000  # bit i is the value at point i
 TRAINING = (0, 1, 2, 3, 5, 6)  # two points are left to differ
-NUM_PRIOR_DRAWS = 2**21
+NUM_PRIOR_DRAWS = 2**20
 NETWORK = mlp([3, 4, 1])
 MODEL = bayesian_model(NETWORK, gaussian_prior(NETWORK), bernoulli())
 
