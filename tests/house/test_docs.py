@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from thermalize.folder import stored_result
 
 from .layers import ROOMS
 
@@ -142,3 +145,17 @@ def test_the_python_on_the_page_runs(page: Path, tmp_path: Path) -> None:
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    if page.name == "README.md":
+        check_printed_results(page, stored_result(tmp_path / "runs" / "script"))
+
+
+def check_printed_results(page: Path, result: dict[str, Any]) -> None:
+    """The results on the page are those of its script, which may differ a little between machines."""
+    rows = re.findall(r"^\| `(\w+)` \| ([A-Z]+) \| (\S+) \| (\S+) \|", page.read_text(), flags=re.MULTILINE)
+    assert [row[0] for row in rows] == list(result["verdicts"])
+    for arm, verdict, closeness, bound in rows:
+        assert result["verdicts"][arm]["verdict"] == verdict
+        found = {row["name"]: row for row in result["comparisons"] if row["arm"] == arm}
+        energy, classifier = found["energy distance"], found["classifier two-sample test"]
+        assert energy["closeness"]["value"] == pytest.approx(float(closeness), abs=0.05)
+        assert classifier["excess"]["low"] == pytest.approx(float(bound), abs=0.15)
