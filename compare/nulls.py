@@ -9,9 +9,10 @@ Three laws at the *same sample sizes* ``(n, m)``:
 
 Networks are the units: seeds for endpoints, draws thinned to the effective sample
 size for chains. The floor's band and the point come from resampling *without*
-replacement (repeats would add bias), the interval is the point plus and minus a normal
-quantile of the bootstrap's standard deviation. With ``k`` distances read together each interval
-has level ``1 - 0.05/k``, so that all hold at once with 95 %.
+replacement (repeats would add bias), the interval from the bootstrap's quantiles about its
+own mean, added to the point: they follow the skewness of a share that cannot fall below
+zero. With ``k`` distances read together each interval has level ``1 - 0.05/k``, so that all
+hold at once with 95 %.
 
 Closeness is ``(ceiling - d) / (ceiling - floor)``: 1 when the arm is as close to the
 posterior as the posterior to itself, 0 when it is as far as the prior.
@@ -26,7 +27,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import norm
 
 from .distances import Distance
 
@@ -83,7 +83,7 @@ def compare_samples(
     distances: Sequence[Distance],
     *,
     seed: int,
-    num_resamples: int = 200,
+    num_resamples: int = 500,
     family: int | None = None,
 ) -> dict[str, list[Comparison]]:
     """Compare every arm with the reference by every distance, each with its nulls.
@@ -226,8 +226,8 @@ def _comparison(
     sizes: tuple[int, int],
 ) -> Comparison:
     floor, ceiling = floor_and_ceiling
-    reach_of_error = float(norm.ppf((1 + level) / 2) * np.std(spread, ddof=1))
-    interval = Band(point, point - reach_of_error, point + reach_of_error)
+    deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])
+    interval = Band(point, point + float(deviations[0]), point + float(deviations[1]))
     excess = Band(*(value - floor.mean for value in interval))
     reach = ceiling.mean - floor.mean
     margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)
