@@ -1,5 +1,6 @@
 """Kernels that optimise or sample one target, and the drivers that run them."""
 
+from .acceptance import Rejection as Rejection
 from .chains import sample as sample
 from .draws import Draws as Draws
 from .elliptical import elliptical_moves as elliptical_moves
@@ -21,8 +22,11 @@ from .population import Population as Population
 from .population import PopulationSampler as PopulationSampler
 from .population import populations as populations
 from .prior import prior_draws as prior_draws
+from .prior_functions import prior_functions as prior_functions
 from .random_walk import crank_nicolson_moves as crank_nicolson_moves
 from .random_walk import random_walk_moves as random_walk_moves
+from .rejection import reject as reject
+from .replay import replay as replay
 from .sgd import optimiser as optimiser
 from .sgld import sgld as sgld
 from .smc import smc as smc
