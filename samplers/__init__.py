@@ -2,15 +2,20 @@
 
 from .acceptance import Rejection as Rejection
 from .chains import sample as sample
+from .curvature import Outputs as Outputs
 from .draws import Draws as Draws
 from .elliptical import elliptical_moves as elliptical_moves
 from .elliptical import elliptical_slice as elliptical_slice
 from .endpoints import optimise as optimise
+from .ensemble import deep_ensemble as deep_ensemble
 from .evidence import Evidence as Evidence
 from .hmc import hmc as hmc
 from .hmc import nuts as nuts
 from .kernel import Kernel as Kernel
 from .kernel import Sampler as Sampler
+from .langevin import sghmc as sghmc
+from .langevin import underdamped as underdamped
+from .laplace import laplace as laplace
 from .levels import level_smc as level_smc
 from .mala import mala as mala
 from .mclmc import adjusted_mclmc as adjusted_mclmc
@@ -29,8 +34,10 @@ from .rejection import reject as reject
 from .replay import replay as replay
 from .sgd import optimiser as optimiser
 from .sgld import sgld as sgld
+from .sgnht import sgnht as sgnht
 from .smc import smc as smc
 from .stopping import Stop as Stop
+from .swag import swag as swag
 from .target import Target as Target
 from .target import logdensity as logdensity
 from .target import loss as loss
@@ -39,3 +46,4 @@ from .target import posterior as posterior
 from .target import training_errors as training_errors
 from .temperature import configurational_temperature as configurational_temperature
 from .tempering import parallel_tempering as parallel_tempering
+from .variational import mean_field as mean_field

@@ -50,8 +50,9 @@ def mclmc(
     """Unadjusted MCLMC, its step size and decoherence length found in warm-up.
 
     A third of the warm-up each finds the step size, the size of the posterior and the
-    autocorrelation that sets ``L``. Raises ``ValueError`` for counts below one, for
-    fewer than 30 warm-up steps and for an energy variance that is not positive.
+    autocorrelation that sets ``L``; the last third's positions are kept in memory.
+    Raises ``ValueError`` for counts below one, for fewer than 30 warm-up steps and for
+    an energy variance that is not positive.
 
     >>> mclmc().law
     'the posterior up to a discretisation bias'
