@@ -75,7 +75,8 @@ def estimated_gradient(
 def gradient_statistics(params: Params, gradient: Params, step_size: float | Array) -> Info:
     """What every stochastic-gradient sampler reports about a step taken from ``params``.
 
-    ``configurational_temperature``, by the estimated gradient; ``grad_norm``, its
+    ``configurational_temperature``, by the estimated gradient (``sample`` records that of
+    all data in its place); ``grad_norm``, the estimate's
     Euclidean norm, nats per unit of parameter; ``step_size``; ``diverging``, true once
     the gradient is not finite.
     """
