@@ -18,6 +18,7 @@ equal laws it scatters about zero and may be negative. ``E`` lies in ``[0, 1]`` 
 limit and is 0 only for equal laws (Szekely and Rizzo 2013, section 2).
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -33,7 +34,8 @@ class Distance(NamedTuple):
 
     ``prepare`` sees the probabilities of all networks pooled, ``(unit, probe, class)``,
     once; ``between`` gets its result and two weight vectors ``(unit,)`` that sum to one.
-    A ``relative`` margin is a share of the way from floor to ceiling.
+    A ``relative`` margin is a share of the way from floor to ceiling. No interval reaches
+    beyond ``largest``, the largest value that there is.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Distance(NamedTuple):
     between: Callable[[Any, Array, Array], Array]
     margin: float
     margin_kind: Literal["absolute", "relative"]
+    largest: float = math.inf
 
 
 @cache
@@ -68,6 +71,7 @@ def energy() -> Distance:
         between,
         margin=0.05,
         margin_kind="relative",
+        largest=1.0,
     )
 
 
@@ -92,6 +96,7 @@ def averaged_total_variation() -> Distance:
         between,
         margin=0.02,
         margin_kind="absolute",
+        largest=1.0,
     )
 
 
@@ -116,6 +121,7 @@ def averaged_disagreement() -> Distance:
         between,
         margin=0.02,
         margin_kind="absolute",
+        largest=1.0,
     )
 
 

@@ -227,7 +227,8 @@ def _comparison(
 ) -> Comparison:
     floor, ceiling = floor_and_ceiling
     deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])
-    interval = Band(point, point + float(deviations[0]), point + float(deviations[1]))
+    low, high = point + deviations
+    interval = Band(point, float(low), min(float(high), distance.largest))
     excess = Band(*(value - floor.mean for value in interval))
     reach = ceiling.mean - floor.mean
     margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)

@@ -32,7 +32,7 @@ class MissingExtra(ModuleNotFoundError):
     """A task needs a package that is not installed; the message says what to install."""
 
 
-def digits(key: Key | int, num_train: int = 300, num_probe: int = 100) -> Task:
+def digits(key: Key | int, num_train: int = 300, num_probe: int = 200) -> Task:
     """Handwritten digits, 8x8 pixels, 10 classes, 1,797 images.
 
     Raises ``ValueError`` for counts below one or beyond the images there are.

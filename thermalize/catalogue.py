@@ -43,7 +43,7 @@ class TaskEntry(NamedTuple):
 
 
 TASKS: dict[str, TaskEntry] = {
-    "digits": TaskEntry("handwritten digits, 8x8 pixels, 10 classes", "digits", "categorical", 300, 100),
+    "digits": TaskEntry("handwritten digits, 8x8 pixels, 10 classes", "digits", "categorical", 300, 200),
     "digits_binary": TaskEntry(
         "the same images, odd against even digits", "digits_binary", "bernoulli", 300, 100
     ),

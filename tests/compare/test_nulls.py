@@ -7,6 +7,7 @@ from scipy.stats import binom
 from compare import (
     Outcome,
     Sample,
+    averaged_disagreement,
     averaged_total_variation,
     compare_samples,
     energy,
@@ -60,6 +61,14 @@ def test_a_large_equal_sample_is_called_equivalent() -> None:
     arms = {"arm": sample(networks(rng, 1500))}
     found = compare_samples(arms, reference, ceiling, DISTANCES, seed=0, num_resamples=200)
     assert {c.outcome for c in found["arm"]} == {Outcome.EQUIVALENT}
+
+
+def test_no_interval_of_a_share_reaches_beyond_one() -> None:
+    rng = np.random.default_rng(0)
+    reference, ceiling = sample(networks(rng, 40), 8), sample(networks(rng, 40, scale=6.0))
+    arms = {"arm": sample(networks(rng, 20, -4.0, scale=4.0))}
+    found = compare_samples(arms, reference, ceiling, [averaged_disagreement()], seed=0)["arm"][0]
+    assert found.distance.mean < found.distance.high == 1
 
 
 def test_intervals_of_the_excess_cover_their_expectation() -> None:
