@@ -17,7 +17,10 @@ from samplers import (
     nuts,
     optimiser,
     prior_draws,
+    sghmc,
     sgld,
+    sgnht,
+    underdamped,
 )
 
 
@@ -42,4 +45,8 @@ TABLE: dict[str, Entry] = {
     "mclmc": Entry(mclmc(num_warmup=300, num_steps_per_draw=5)),
     "langevin": Entry(sgld(0.005, num_warmup=100, num_steps_per_draw=5)),
     "sgld": Entry(sgld(0.001, batch_size=4, decay_power=0.55, num_warmup=10, num_steps_per_draw=5)),
+    "preconditioned sgld": Entry(sgld(0.001, batch_size=4, num_warmup=10, preconditioning="adaptive")),
+    "underdamped": Entry(underdamped(0.02, num_warmup=100)),
+    "sghmc": Entry(sghmc(0.02, num_integration_steps=3, batch_size=4, num_warmup=20)),
+    "sgnht": Entry(sgnht(0.02, batch_size=4, num_warmup=100)),
 }

@@ -40,9 +40,11 @@ STATISTICS = {
     "energy_error": float,
     "energy_variance": float,
     "grad_norm": float,
+    "kinetic_temperature": float,
     "n_steps": int,
     "objective": float,
     "step_size": float,
+    "thermostat_friction": float,
 }
 
 
