@@ -3,26 +3,51 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from models import Network, Prior, scaled_init
-from samplers import Sampler, Stop, adjusted_mclmc, hmc, mala, mclmc, numpyro_nuts, nuts, prior_draws, sgld
+from models import Likelihood, Network, Prior, scaled_init
+from samplers import (
+    PopulationSampler,
+    Sampler,
+    Stop,
+    adjusted_mclmc,
+    deep_ensemble,
+    elliptical_slice,
+    hmc,
+    mala,
+    numpyro_nuts,
+    nuts,
+    parallel_tempering,
+    prior_draws,
+)
 from samplers.named import optax_optimiser
 
+from .build_approximate import batch_size, build_fitted, build_population, build_stochastic
 from .catalogue import INITIALISATIONS
+from .fitted_kinds import FITTED
 from .optimisers import OPTIMISERS
+from .population_kinds import POPULATIONS
 from .roster import ArmConfig
 from .run import Arm
+from .stochastic_kinds import STOCHASTIC
 
 
-def build_arm(config: ArmConfig, network: Network, prior: Prior) -> Arm:
-    """The arm as the runner takes it. Equal options give equal samplers: nothing compiles twice."""
-    options, sampler = config.options, build_sampler(config)
+def build_arm(config: ArmConfig, network: Network, prior: Prior, likelihood: Likelihood | None = None) -> Arm:
+    """The arm as the runner takes it. Equal options give equal samplers: nothing compiles twice.
+
+    With the ``likelihood`` Laplace's curvature is Gauss-Newton; without, the Hessian.
+    """
+    options = config.options
+    sampler: Sampler | PopulationSampler
+    if config.kind in POPULATIONS:
+        sampler = build_population(config.kind, options)
+    else:
+        sampler = build_sampler(config, network, likelihood)
     if config.kind not in OPTIMISERS:
         return Arm(
             config.name,
             sampler,
             config.role,
             num_chains=options["num_chains"],
-            num_draws=options["num_draws"],
+            num_draws=options.get("num_draws", 1),  # a population has as many draws as particles
             keep_params=options["keep_params"],
             options=dict(options),
         )
@@ -46,11 +71,17 @@ def build_arm(config: ArmConfig, network: Network, prior: Prior) -> Arm:
     )
 
 
-def build_sampler(config: ArmConfig) -> Sampler:
-    """The sampler or optimiser of an arm."""
+def build_sampler(
+    config: ArmConfig, network: Network | None = None, likelihood: Likelihood | None = None
+) -> Sampler:
+    """The sampler or optimiser of an arm; populations have ``build_population``."""
+    options = config.options
     if config.kind in OPTIMISERS:
         return _optimiser(config)
-    options = config.options
+    if config.kind in STOCHASTIC:
+        return build_stochastic(config.kind, options)
+    if config.kind in FITTED:
+        return build_fitted(config.kind, options, network, likelihood)
     match config.kind:
         case "prior":
             return prior_draws()
@@ -64,29 +95,29 @@ def build_sampler(config: ArmConfig) -> Sampler:
             return mala(*_adapted(options))
         case "adjusted_mclmc":
             return adjusted_mclmc(options["mean_num_integration_steps"], *_adapted(options))
-        case "mclmc":
-            return mclmc(
-                options["num_warmup"], options["desired_energy_variance"], options["num_steps_per_draw"]
-            )
-        case "sgld":
-            return sgld(
-                options["step_size"],
-                _batch_size(options),
+        case "parallel_tempering":
+            return parallel_tempering(
+                hmc(options["num_integration_steps"], options["num_warmup"]),
+                options["num_temperatures"],
+                options["hottest"],
+                None,
                 options["num_warmup"],
-                options["decay_power"],
-                options["decay_steps"],
                 options["num_steps_per_draw"],
             )
+        case "elliptical_slice":
+            return elliptical_slice(options["num_warmup"], options["num_steps_per_draw"])
     raise ValueError(f"no sampler is built for {config.kind!r}")
 
 
 def _optimiser(config: ArmConfig) -> Sampler:
     kind, options = OPTIMISERS[config.kind], config.options
+    if config.kind == "deep_ensemble":
+        return deep_ensemble(options["learning_rate"], batch_size(options))
     return optax_optimiser(
         config.kind,
         options["learning_rate"],
         tuple((name, options[name]) for name in kind.settings),
-        _batch_size(options),
+        batch_size(options),
         options["prior_weight"],
         kind.citation,
     )
@@ -95,10 +126,6 @@ def _optimiser(config: ArmConfig) -> Sampler:
 def _adapted(options: Mapping[str, Any]) -> tuple[int, float, int]:
     """What every adapted sampler takes after its own options, in its order."""
     return options["num_warmup"], options["target_acceptance_rate"], options["num_steps_per_draw"]
-
-
-def _batch_size(options: Mapping[str, Any]) -> int | None:
-    return None if options["batch_size"] == "full" else options["batch_size"]
 
 
 def starting_law(init: str, scale: float | None, network: Network, prior: Prior) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .catalogue import TASKS
 from .errors import UserError
+from .sampler_checks import check_sampler
 
 MIN_CHAINS = 2  # R-hat compares chains
 MIN_MCLMC_WARMUP = 30
@@ -75,13 +76,14 @@ def check_options(
         if stop == "first_fit" and is_regression(fields["task"]):
             why = f"{fields['task']} is a regression: without labels there are no training errors"
             raise refuse("stop", why, "stop at a loss, a budget, or the reference's loss with 'match'")
-        if options["prior_weight"] and not fields["beta"]:
+        if options.get("prior_weight") and not fields["beta"]:
             why = "with beta = 0 the posterior is the prior, and its density swamps the loss"
             raise refuse("prior_weight", why, "set prior_weight = 0, or a beta above 0")
         _check_init(options, where, path)
     if options.get("batch_size", "full") != "full" and options["batch_size"] > fields["num_train"]:
         why = f"there are only {fields['num_train']} training examples"
         raise refuse("batch_size", why, "use fewer, or 'full'")
+    check_sampler(kind, options, where, path, fields)
     if kind == "mclmc" and options["num_warmup"] < MIN_MCLMC_WARMUP:
         why = "each of its three phases needs ten steps"
         raise refuse("num_warmup", why, f"use at least {MIN_MCLMC_WARMUP}")

@@ -3,6 +3,8 @@
 Tables only; nothing here imports jax. A setting of an optimiser bears optax's own name.
 """
 
+from dataclasses import replace
+
 from .catalogue import INITIALISATIONS
 from .kinds import KEEP, Kind, batch
 from .options import (
@@ -64,6 +66,15 @@ def _optimiser(
         **KEEP,
     }
     return Kind("optimiser", description, citation, options, tuple(settings or {}))
+
+
+def _ensemble(description: str, citation: str) -> Kind:
+    """Adam on the objective with its prior, to a budget: a member is a mode, not a first fit."""
+    kind = _optimiser(description, citation, 1e-2)
+    options = {name: option for name, option in kind.options.items() if name != "prior_weight"}
+    changed = {"stop": "budget", "max_steps": 2000, "num_endpoints": 128}
+    options |= {name: replace(options[name], quick=quick) for name, quick in changed.items()}
+    return replace(kind, options=options)
 
 
 _ADAM = _betas() | _EPS
@@ -134,4 +145,8 @@ OPTIMISERS: dict[str, Kind] = {
     "novograd": _optimiser("layer-wise second moments", "Ginsburg et al. 2019", 1e-2, _betas(0.9, 0.25)),
     "fromage": _optimiser("steps relative to each layer's norm", "Bernstein et al. 2020", 1e-2),
     "sm3": _optimiser("Adagrad with shared second moments", "Anil et al. 2019", 0.1, _MOMENTUM),
+    "deep_ensemble": _ensemble(
+        "independently trained modes of the posterior, as draws",
+        "Lakshminarayanan, Pritzel and Blundell 2017",
+    ),
 }

@@ -49,7 +49,7 @@ def compare(
     return compare_arms(
         task,
         model,
-        [build_arm(arm, network, prior) for arm in config.arms],
+        [build_arm(arm, network, prior, model.likelihood) for arm in config.arms],
         folder,
         seed=config.seed,
         beta=config.beta,

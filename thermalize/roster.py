@@ -210,7 +210,8 @@ def _options(
         if "init" not in table:
             options |= {"init": fields["init"], "init_scale": fields["init_scale"]}
         if is_regression(fields["task"]):
-            options["stop"] = "match"  # the reference's training loss: there are no errors to count
+            if options["stop"] == "first_fit":
+                options["stop"] = "match"  # the reference's training loss: there are no errors to count
             if kind == "sgd":  # the loss is the squared error over the noise variance
                 options["learning_rate"] *= fields["noise_scale"] ** 2
     if kind == "hmc" and is_regression(fields["task"]) and not inherited:

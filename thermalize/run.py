@@ -18,7 +18,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from models import Model, Task
-from samplers import Draws, Sampler, Stop, Target, optimise, posterior, sample
+from samplers import (
+    Draws,
+    PopulationSampler,
+    Sampler,
+    Stop,
+    Target,
+    optimise,
+    populations,
+    posterior,
+    sample,
+)
 from samplers.draws import Progress, silent
 from samplers.stopping import record_steps
 
@@ -35,12 +45,13 @@ class Arm:
     """One way to get networks for a task, and its part in the comparison.
 
     With ``stop`` the sampler is an optimiser, trained ``num_chains`` times to its end;
-    without, it runs ``num_chains`` chains of ``num_draws`` draws. ``match_reference``
-    sets the loss threshold of ``stop`` to the reference's mean training loss.
+    without, it runs ``num_chains`` chains of ``num_draws`` draws, or ``num_chains``
+    populations, whose particles are the draws. ``match_reference`` sets the loss
+    threshold of ``stop`` to the reference's mean training loss.
     """
 
     name: str
-    sampler: Sampler
+    sampler: Sampler | PopulationSampler
     role: Role = "arm"
     num_chains: int = 8
     num_draws: int = 1
@@ -90,8 +101,8 @@ def execute(
             record_steps=None if stop is None else record_steps(stop, RECORD_EVERY),
         )
         with reporter(arm.name) as progress:
-            status = _run_arm(arm, stop, target, task, model, store, seed, progress)
-        store.finish_arm(arm.name, {"status": status, "seconds": time.perf_counter() - started})
+            found = _run_arm(arm, stop, target, task, model, store, seed, progress)
+        store.finish_arm(arm.name, {**found, "seconds": time.perf_counter() - started})
 
 
 def describe(stop: Stop) -> str:
@@ -116,21 +127,36 @@ def _run_arm(
     store: Store,
     seed: int,
     progress: Progress,
-) -> list[str]:
+) -> dict[str, Any]:
+    """The status of every chain, and the evidence where populations measure it."""
     key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(arm.name.encode()))
     inputs = jnp.asarray(task.probe.inputs)
+    sampler, observe = arm.sampler, _observer(model.apply)
     # Training starts from the model's own initialisation law, chains from the prior.
     start = arm.start or (model.sample_prior if stop is None else model.init)
 
     def sink(axis: int) -> Callable[[Draws, int], None]:
         return lambda draws, first: store.append(arm.name, draws, axis)
 
+    if isinstance(sampler, PopulationSampler):
+        draws, evidence = populations(
+            key,
+            sampler,
+            target,
+            observe,
+            inputs,
+            num_chains=arm.num_chains,
+            keep_params=arm.keep_params,
+            sink=sink(0),
+            progress=progress,
+        )
+        return {"status": draws.status, "evidence": evidence._asdict()}
     if stop is None:
         draws = sample(
             key,
-            arm.sampler,
+            sampler,
             target,
-            _observer(model.apply),
+            observe,
             inputs,
             num_chains=arm.num_chains,
             num_draws=arm.num_draws,
@@ -142,9 +168,9 @@ def _run_arm(
     else:
         draws = optimise(
             key,
-            arm.sampler,
+            sampler,
             target,
-            _observer(model.apply),
+            observe,
             inputs,
             num_endpoints=arm.num_chains,
             stop=stop,
@@ -154,7 +180,7 @@ def _run_arm(
             sink=sink(0),
             progress=progress,
         )
-    return draws.status
+    return {"status": draws.status}
 
 
 @cache

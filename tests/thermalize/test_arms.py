@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from models import gaussian_prior, mlp
-from samplers import Kernel, Target, loss
+from samplers import Kernel, PopulationSampler, Sampler, Target, loss
 from thermalize.arms import KINDS, SAMPLERS
 from thermalize.build import build_arm, build_sampler
+from thermalize.build_approximate import build_population
 from thermalize.config import Layer, make_config
 from thermalize.optimisers import INITS, OPTIMISERS
+from thermalize.population_kinds import POPULATIONS
 from thermalize.roster import ArmConfig
 
 
@@ -24,21 +26,46 @@ def arm(kind: str, **options: object) -> ArmConfig:
     ).arms[0 if kind != "prior" else 1]
 
 
+def built(config: ArmConfig) -> Sampler | PopulationSampler:
+    if config.kind in POPULATIONS:
+        return build_population(config.kind, config.options)
+    return build_sampler(config)
+
+
+# Another value of an option, where adding to the default or halving it would not do.
+OTHERS: dict[str, dict[str, object]] = {
+    "batch_size": {"batch_size": 7},
+    "decay_power": {"decay_power": 0.5},
+    "preconditioning": {"preconditioning": "adaptive"},
+    "preconditioner_decay": {"preconditioning": "frozen", "preconditioner_decay": 0.5},
+    "preconditioner_offset": {"preconditioning": "frozen", "preconditioner_offset": 0.5},
+    "cycle_steps": {"cycle_steps": 50},
+    "exploration": {"cycle_steps": 50, "exploration": 0.5},
+    "moves": {"moves": "random_walk"},
+    "break_ties": {"break_ties": False},
+}
+# What an option needs to have an effect at all.
+BESIDE: dict[str, dict[str, object]] = {
+    "preconditioner_decay": {"preconditioning": "frozen"},
+    "preconditioner_offset": {"preconditioning": "frozen"},
+    "exploration": {"cycle_steps": 50},
+    "anchor_steps": {"batch_size": 7},
+}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_builds_what_it_says(kind: str) -> None:
-    sampler = build_sampler(arm(kind))
+    sampler = built(arm(kind))
     assert sampler.name == kind
     assert sampler.citation == KINDS[kind].citation
-    assert sampler is build_sampler(arm(kind))  # equal options compile once
+    assert sampler is built(arm(kind))  # equal options compile once
     if kind in SAMPLERS:
         assert ("exactly invariant" in sampler.law) == KINDS[kind].exact
         options = SAMPLERS[kind].options
         for name in options.keys() - {"num_chains", "num_draws", "keep_params"}:
-            given = arm(kind).options[name]
-            other = {"batch_size": 7, "decay_power": 0.5}.get(
-                name, given / 2 if isinstance(given, float) else given + 30
-            )
-            assert build_sampler(arm(kind, **{name: other})) is not sampler, name
+            given, beside = arm(kind).options[name], BESIDE.get(name, {})
+            changed = OTHERS.get(name) or {name: given / 2 if isinstance(given, float) else given + 30}
+            assert built(arm(kind, **{**beside, **changed})) is not built(arm(kind, **beside)), name
 
 
 def quadratic() -> Target:
