@@ -18,6 +18,7 @@ from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
 from .folder import REPORT, STORE, check_replaceable, run_attrs, stored_result
 from .listing import kind_page, samplers_page, tasks_page
+from .reference_command import reference
 from .version import __version__
 
 app = typer.Typer(
@@ -165,6 +166,9 @@ def samplers(
     """List optimisers and samplers, or the options of one of them."""
     with explained():
         typer.echo(samplers_page() if name is None else kind_page(name))
+
+
+app.command()(reference)
 
 
 def _flag(path: str, value: object) -> Layer:
