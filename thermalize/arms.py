@@ -68,7 +68,7 @@ EXACT: dict[str, Kind] = {
     "elliptical_slice": sampler(
         "elliptical slice sampling, for Gaussian priors; no gradient, no step size",
         "Murray, Adams and MacKay 2010",
-        chains(1000, 20),
+        chains(2000, 30),
         {},
         exact=True,
     ),

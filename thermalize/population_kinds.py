@@ -43,10 +43,12 @@ POPULATIONS: dict[str, Kind] = {
         "SMC by ever fewer training errors: the prior given zero errors, whatever beta",
         "Au and Beck 2001; Cérou et al. 2012; Murray, Adams and MacKay 2010",
         {
-            **_populations(128, FLAT_MOVES, 10),
+            **_populations(128, FLAT_MOVES, 5),
             "survival": probability("the share of particles that a level keeps", 0.5),
             "break_ties": boolean("whether the loss orders particles of equal training errors", True),
-            "max_stages": positive_integer("the number of levels after which it gives up", 500),
+            "max_stages": positive_integer(
+                "the number of levels after which it gives up; 30 halvings reach 1e-9 of the prior", 30, 500
+            ),
             **KEEP,
         },
     ),

@@ -69,10 +69,10 @@ STOCHASTIC: dict[str, Kind] = {
     "sghmc": sampler(
         "stochastic gradient HMC, biased by minibatch noise",
         "Chen, Fox and Guestrin 2014; Leimkuhler and Matthews 2013",
-        chains(200, 20),
+        chains(200, 10),
         {
-            **_time(0.005, 5.0),
-            "num_integration_steps": positive_integer("the number of steps of a trajectory", 10),
+            **_time(0.004, 5.0),
+            "num_integration_steps": positive_integer("the number of steps of a trajectory", 25),
             **batch(32),
             **_ANCHOR,
         },
@@ -83,7 +83,7 @@ STOCHASTIC: dict[str, Kind] = {
         "Ding et al. 2014; Leimkuhler and Shang 2016",
         chains(2000, 200),
         {
-            **_time(0.005, 5.0),
+            **_time(0.0025, 5.0),
             "thermostat_mass": positive("the inertia of the friction", 1.0),
             **batch(32),
             **_ANCHOR,
