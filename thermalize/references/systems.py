@@ -101,7 +101,7 @@ def regression_1d(preset: str, seed: int = 0) -> System:
         "hmc": {"num_integration_steps": 200, "num_warmup": 1000, "num_draws": 600 if full else 150},
         "numpyro_nuts": {"num_warmup": 1000, "num_draws": 1000 if full else 250},
     }
-    return _main_job("regression_1d", settings, seed)
+    return _main_job("regression_1d", settings, seed, num_stored=50)
 
 
 def digits(preset: str, seed: int = 0) -> System:
@@ -115,7 +115,7 @@ def digits(preset: str, seed: int = 0) -> System:
         "hmc": {"num_chains": 16, "num_draws": 400 if full else 100},
         "numpyro_nuts": {"num_chains": 16, "num_draws": 300 if full else 100},
     }
-    return _main_job("digits", settings, seed)
+    return _main_job("digits", settings, seed, num_stored=25)
 
 
 def _boolean(
@@ -137,7 +137,7 @@ def _boolean(
     )
 
 
-def _main_job(task_name: str, settings: dict[str, dict[str, Any]], seed: int) -> System:
+def _main_job(task_name: str, settings: dict[str, dict[str, Any]], seed: int, num_stored: int) -> System:
     """A system of the command line, whose data belong to seed 0; ``seed`` is that of the draws."""
     config: RunConfig = make_config(
         Layer({"task": {"name": task_name}, "seed": 0, "arms": settings}), select=list(settings)
@@ -156,4 +156,4 @@ def _main_job(task_name: str, settings: dict[str, dict[str, Any]], seed: int) ->
                 build_sampler(arm), options.pop("num_chains"), options.pop("num_draws"), options
             )
     first, second = (methods[name] for name in settings)
-    return System(task.train, task.probe, model, likelihood, (first, second), seed, num_stored=50)
+    return System(task.train, task.probe, model, likelihood, (first, second), seed, num_stored)
