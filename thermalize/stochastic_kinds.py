@@ -71,7 +71,7 @@ STOCHASTIC: dict[str, Kind] = {
         "Chen, Fox and Guestrin 2014; Leimkuhler and Matthews 2013",
         chains(200, 10),
         {
-            **_time(0.004, 5.0),
+            **_time(0.003, 5.0),
             "num_integration_steps": positive_integer("the number of steps of a trajectory", 25),
             **batch(32),
             **_ANCHOR,
