@@ -30,7 +30,7 @@ STOCHASTIC: dict[str, Kind] = {
         "Welling and Teh 2011",
         chains(1000, 100),
         {
-            "step_size": positive("the step size on the log density", 1e-4),
+            "step_size": positive("the step size on the log density; a preconditioner multiplies it", 1e-4),
             **batch(32),
             "decay_power": fraction("the power with which steps shrink; 0 keeps them", 0.0),
             "decay_steps": positive_integer("the number of steps after which shrinking sets in", 1000),
