@@ -44,7 +44,7 @@ def make(
     clock, entry = started(), REFERENCES[name]
     system: System = entry.load()(preset, seed)
     first, second = system.methods
-    roles = {"reference": first, "arm": second, "ceiling": prior_ceiling()}
+    roles = {"reference": first, "arm": second, "ceiling": prior_ceiling(128 if preset == "full" else 64)}
     drawn: dict[str, Drawn] = {}
     attrs = provenance(
         seed=system.seed,

@@ -68,9 +68,9 @@ def chains(
     return Method(sampler.name, sampler.law, sampler.citation, sizes | (options or {}), draw)
 
 
-def prior_ceiling() -> Method:
+def prior_ceiling(num_draws: int) -> Method:
     """Independent draws of the prior: what the posterior must be told apart from."""
-    return chains(prior_draws(), 8, 128)
+    return chains(prior_draws(), 8, num_draws)
 
 
 def rejection(num_accepted: int, num_chains: int = 8) -> Method:
