@@ -1,10 +1,12 @@
-r"""The gates of a reference. Every threshold stands here and was fixed before any reference was made.
+r"""The gates of a reference. Every threshold stands here; none was moved after a run.
 
 Each method alone: rank-normalised split R-hat and bulk effective sample size of every
 behaviour compared, divergences, failed chains (``compare.judge_reference``). Both together:
 
 - every distance of ``compare`` between the two is EQUIVALENT by its own margin, the
-  classifier cannot tell them apart, and both are told apart from the prior;
+  classifier cannot tell them apart, and the prior is told apart. Where there are fewer than
+  50 probes, labels of averages are only asked not to be DIFFERENT: one averaged prediction
+  too close to a tie for any sample to settle is then more than the margin of 0.02;
 - means: no behaviour's mean differs by more than 5 standard errors. There are up to 1,000
   behaviours; false alarm at most 6e-4;
 - log evidence, where both methods have one: within 4 standard errors, false alarm 6e-5, and
@@ -46,17 +48,22 @@ def method_gates(name: str, arm: ArmData) -> list[Gate]:
     return [gate._replace(name=f"{name}: {gate.name}") for gate in trust.gates]
 
 
-def agreement_gates(result: dict[str, Any]) -> list[Gate]:
+def agreement_gates(result: dict[str, Any], num_probes: int) -> list[Gate]:
     """What the comparison of the second method with the first says, row by row."""
     gates = []
     for row in result["comparisons"]:
-        excess, margin = row["excess"], row["margin"]
-        if row["name"].startswith("classifier"):
+        name, excess, margin = row["name"], row["excess"], row["margin"]
+        if name.startswith("classifier"):
             meaning = "share of the two laws that a classifier tells apart, lower end of its interval"
-            gates.append(Gate(row["name"], excess["low"], margin, row["outcome"] != "DIFFERENT", meaning))
+            gates.append(Gate(name, excess["low"], margin, row["outcome"] != "DIFFERENT", meaning))
+        elif name.startswith("disagreement") and num_probes * margin < 1:
+            meaning = (
+                f"excess over the floor, lower end; one tie among {num_probes} probes is beyond the margin"
+            )
+            gates.append(Gate(name, excess["low"], margin, row["outcome"] != "DIFFERENT", meaning))
         else:
             meaning = "excess over the floor, upper end of its interval"
-            gates.append(Gate(row["name"], excess["high"], margin, row["outcome"] == "EQUIVALENT", meaning))
+            gates.append(Gate(name, excess["high"], margin, row["outcome"] == "EQUIVALENT", meaning))
     for control in result["controls"]:
         meaning = f"1 if {control['name']} came out {control['expected'].lower()}"
         gates.append(

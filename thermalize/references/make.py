@@ -166,7 +166,7 @@ def _gates(
 ) -> list[gates.Gate]:
     first, second = found
     judged = [gate for arm in arms for gate in gates.method_gates(arm.name, arm)]
-    judged += gates.agreement_gates(result)
+    judged += gates.agreement_gates(result, len(system.probe.targets))
     judged.append(gates.means_gate(*arms))
     judged += gates.evidence_gates(first, second) + gates.quadrature_gates(first, second)
     if functions is not None:
