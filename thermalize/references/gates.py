@@ -1,5 +1,7 @@
 r"""The gates of a reference. Every threshold stands here; none was moved after a run.
 
+One rule was: the exception for few probes below was made when a first run met a tie.
+
 Each method alone: rank-normalised split R-hat and bulk effective sample size of every
 behaviour compared, divergences, failed chains (``compare.judge_reference``). Both together:
 
