@@ -21,8 +21,8 @@ demo: environment ## Train and sample one small network on digits, compare, writ
 test: environment ## Run every test but the long statistical ones.
 	$(RUN) pytest -n $(JOBS) --durations=15
 
-certify: environment ## Run the long statistical tests.
-	$(RUN) pytest -n $(JOBS) --durations=15 -m certify
+certify: environment ## Judge every sampler by exact laws, catch every mutant, write runs/certificate.
+	$(RUN) thermalize certify --out runs/certificate --overwrite
 
 lint: environment ## Check the format, the style and the types of code and tests.
 	$(RUN) ruff format --check

@@ -81,7 +81,7 @@ PRIOR = Kind(
     "",
     {
         "num_chains": positive_integer("the number of groups of draws", 8),
-        "num_draws": positive_integer("the number of draws in each group", 64, 256),
+        "num_draws": positive_integer("the number of draws in each group", 128, 256),
     }
     | KEEP,
 )

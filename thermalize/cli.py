@@ -1,8 +1,9 @@
 """The command line: results to stdout, progress and messages to stderr.
 
 Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a reference that could not be
-trusted under ``--require-trust``; 130 interrupted, finished arms kept. Whatever imports
-jax is imported inside the commands that need it, so that help and refusals are instant.
+trusted, under ``--require-trust`` or when it was made; 4 a sampler that was not certified;
+130 interrupted, finished arms kept. Whatever imports jax is imported inside the commands
+that need it, so that help and refusals are instant.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .certify_command import certify
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
 from .cores import use_cores
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
@@ -169,6 +171,7 @@ def samplers(
 
 
 app.command()(reference)
+app.command()(certify)
 
 
 def _flag(path: str, value: object) -> Layer:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 EXIT_BAD_INPUT = 2
 EXIT_NOT_TRUSTED = 3
+EXIT_NOT_CERTIFIED = 4
 EXIT_INTERRUPTED = 130
 PACKAGES = ("models", "samplers", "compare")  # the generically named packages beside this one
 

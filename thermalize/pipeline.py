@@ -27,7 +27,7 @@ from .run import Arm, Reporter, execute, silent_reporter
 from .store import Store, create_run, open_run
 from .version import __version__
 
-NUM_PRIOR_CHAINS, NUM_PRIOR_DRAWS = 8, 64
+NUM_PRIOR_CHAINS, NUM_PRIOR_DRAWS = 8, 128
 
 
 def compare(

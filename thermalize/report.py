@@ -5,21 +5,18 @@ the result in the root attributes, figures from the draws; figures may use evenl
 draws and functions where all of them would not change the picture, and say so.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import xarray as xr
 
 from . import wording
-from .figures import DARK, LIGHT, Look, css_variables, drawing, looks
+from .figures import Look, drawing, looks
+from .pages import environment, write_whole
 from .pictures import draw, in_order
 from .recipe import recipe
 from .strips import Strip, strips
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write(tree: xr.DataTree, path: Path) -> None:
@@ -27,12 +24,7 @@ def write(tree: xr.DataTree, path: Path) -> None:
 
     Raises ``ValueError`` if the run has no result yet.
     """
-    text = render(tree)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_whole(Path(path), render(tree))
 
 
 def render(tree: xr.DataTree) -> str:
@@ -44,34 +36,21 @@ def render(tree: xr.DataTree) -> str:
     look = looks({row["name"]: row["role"] for row in result["arms"]})
     with drawing():
         pictures = draw(tree, result, look)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": wording.number,
-        "duration": wording.duration,
-        "share": wording.share,
-        "unit_of": wording.unit_of,
-        "failures": wording.failures,
-    }
-    environment.globals["interval"] = wording.interval
-    return environment.get_template("report.html").render(
-        attrs=attrs,
-        result=result,
-        looks=look,
-        compared=compared(tree, result),
-        arms=_judged_arms(result, look),
-        behaviours=_behaviour_table(result),
-        gates=[wording.gate_text(gate) for gate in result["trust"]["gates"]],
-        pictures=pictures,
-        task=attrs["arguments"].get("task", "made in Python"),
-        recipe=recipe(attrs["arguments"]) if attrs["arguments"] else None,
-        light=css_variables(LIGHT),
-        dark=css_variables(DARK),
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            attrs=attrs,
+            result=result,
+            looks=look,
+            compared=compared(tree, result),
+            arms=_judged_arms(result, look),
+            behaviours=_behaviour_table(result),
+            gates=[wording.gate_text(gate) for gate in result["trust"]["gates"]],
+            pictures=pictures,
+            task=attrs["arguments"].get("task", "made in Python"),
+            recipe=recipe(attrs["arguments"]) if attrs["arguments"] else None,
+        )
     )
 
 

@@ -1,7 +1,7 @@
 r"""Finite-step laws of the samplers without Metropolis test, and the mutants that miss them.
 
-Each check has a false-alarm rate of at most 1e-5 and says which error it finds with power
-0.99: at most 5 % of a variance here, where SGLD's law differs from the posterior by 30 %.
+The laws themselves are judged by the certification suite (``test_certificate.py``); here
+are the instruments: maps, noises and the check's own rates.
 """
 
 from functools import partial
@@ -15,29 +15,10 @@ from scipy.linalg import solve_discrete_lyapunov
 from samplers import sample
 from samplers.sgld import sgld
 from thermalize.certify.check import Check, Law, Moment, check_moments, critical_value, law_moments
-from thermalize.certify.laws import STEP_SIZE, finite_step_cases, sgld_case
+from thermalize.certify.laws import STEP_SIZE, sgld_case
 from thermalize.certify.linear import Map, baoab, compose, overdamped, stationary_covariance, trajectory
-from thermalize.certify.measure import Case, certify_case, run_chains
-from thermalize.certify.mutants import Mutant, finite_step_mutants
+from thermalize.certify.measure import run_chains
 from thermalize.certify.quadratic import flat, isotropic, location, regression
-
-LARGEST_DETECTABLE = 0.05
-
-
-@pytest.mark.parametrize("case", finite_step_cases(), ids=lambda case: case.law.split(":")[0])
-def test_a_sampler_has_its_finite_step_law(case: Case) -> None:
-    check = certify_case(jax.random.key(1), case)
-    assert check.passed, check
-    assert check.detectable < LARGEST_DETECTABLE, check
-    assert check.false_alarm <= 1e-5
-
-
-@pytest.mark.parametrize("mutant", finite_step_mutants(), ids=lambda mutant: mutant.mistake)
-def test_a_mutant_is_caught(mutant: Mutant) -> None:
-    """Fewer chains than for a pass: what is to be found is large."""
-    check = certify_case(jax.random.key(2), mutant.case, num_chains=4096)
-    assert not check.passed, check
-    assert not check.error < check.detectable, check
 
 
 def test_the_posterior_is_not_the_law_of_sgld_at_this_step() -> None:
@@ -189,4 +170,4 @@ def test_a_frozen_statistic_fails_unless_it_is_right() -> None:
 
 
 def test_more_moments_need_a_higher_bar() -> None:
-    assert critical_value(100, 1e-5) > critical_value(1, 1e-5) > 4.8
+    assert critical_value(100, 1e-5, 8192) > critical_value(1, 1e-5, 8192) > 4.8

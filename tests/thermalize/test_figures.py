@@ -15,7 +15,7 @@ from thermalize.figures.behaviours import reliability, scalar_pictures, wilson
 from thermalize.figures.diagnostics import function_space_pictures, scalar_diagnostics
 from thermalize.figures.regression import coverage
 from thermalize.figures.svg import inline
-from thermalize.report import TEMPLATES
+from thermalize.pages import TEMPLATES
 from thermalize.strips import strips
 
 from .invented import make_result

@@ -11,9 +11,10 @@ spread between chains, so that autocorrelation needs no estimate. Errors are the
 units of the law's own standard deviations: 0.01 is one per cent of a variance.
 
 A check fails when any of its ``k`` moments is further off than ``critical`` standard errors,
-the normal quantile of ``false_alarm / 10`` divided by ``2 k``: the factor ten covers what
-the skewness of squares adds to a tail of that depth for 4,096 chains or more. An error of
-the size ``detectable`` in any moment is found with probability 0.99 or more.
+Student's quantile of ``false_alarm / 10`` divided by ``2 k``: the factor ten covers what
+the skewness of squares adds to a tail of that depth for 4,096 chains of single draws, or
+for 64 averages over many. An error of the size ``detectable`` in any moment is found with
+probability 0.99 or more.
 """
 
 import math
@@ -59,6 +60,7 @@ class Moment:
     name: str
     values: Matrix  # (chain,)
     expected: float
+    expected_error: float = 0.0  # standard error of `expected`, where that was measured too
 
 
 def check_moments(sampler: str, law: str, moments: list[Moment], false_alarm: float = FALSE_ALARM) -> Check:
@@ -76,11 +78,12 @@ def check_moments(sampler: str, law: str, moments: list[Moment], false_alarm: fl
         raise ValueError("moments must be at least one, of two chains or more")
     values = np.stack([moment.values for moment in moments]).astype(np.float64)
     expected = np.array([moment.expected for moment in moments])
-    critical = critical_value(len(moments), false_alarm)
+    critical = critical_value(len(moments), false_alarm, values.shape[1])
     if not np.all(np.isfinite(values)):
         worst = moments[int(np.argmin(np.all(np.isfinite(values), axis=1)))]
         return Check(sampler, law, math.inf, math.inf, false_alarm, False, f"{worst.name} is not finite")
-    standard_error = values.std(axis=1, ddof=1) / math.sqrt(values.shape[1])
+    own_error = values.std(axis=1, ddof=1) / math.sqrt(values.shape[1])
+    standard_error = np.hypot(own_error, [moment.expected_error for moment in moments])
     deviation = np.abs(values.mean(axis=1) - expected)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(deviation == 0, 0.0, deviation / standard_error)
@@ -101,13 +104,13 @@ def check_moments(sampler: str, law: str, moments: list[Moment], false_alarm: fl
     )
 
 
-def critical_value(num_moments: int, false_alarm: float) -> float:
-    """Standard errors that one of ``num_moments`` may be off, two-sided.
+def critical_value(num_moments: int, false_alarm: float, num_chains: int) -> float:
+    """Standard errors that one of ``num_moments`` averages may be off, two-sided.
 
-    >>> round(critical_value(20, 1e-5), 2)
-    5.45
+    >>> round(critical_value(20, 1e-5, 8192), 2), round(critical_value(20, 1e-5, 64), 2)
+    (5.46, 6.37)
     """
-    return float(stats.norm.isf(false_alarm / SKEWNESS_ALLOWANCE / (2 * num_moments)))
+    return float(stats.t.isf(false_alarm / SKEWNESS_ALLOWANCE / (2 * num_moments), num_chains - 1))
 
 
 def law_moments(draws: Matrix, law: Law) -> list[Moment]:
