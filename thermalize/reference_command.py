@@ -73,7 +73,8 @@ def _made(name: str | None, folder: Path, preset: str, seed: int, cores: int | N
     from .references.make import make, with_agreement
 
     with progress_on() as reporter:
-        found = with_agreement(make(name, preset=preset, seed=seed, progress=reporter))
-    if found.passed:
+        found = make(name, preset=preset, seed=seed, progress=reporter)
+    judged = with_agreement(found)
+    if judged.passed:
         typer.echo(f"stored: {save(found, folder)}", err=True)
-    return found.report
+    return judged.report
