@@ -32,7 +32,8 @@ def tracked() -> list[Path]:
     """Every text file that git knows or would take."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+    files = [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+    return [file for file in files if b"\0" not in file.read_bytes()]  # compressed bytes spell anything
 
 
 def commands(page: Path) -> Iterator[list[str]]:
