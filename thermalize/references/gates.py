@@ -9,8 +9,8 @@ behaviour compared, divergences, failed chains (``compare.judge_reference``). Bo
   classifier cannot tell them apart, and the prior is told apart. Where there are fewer than
   50 probes, labels of averages are only asked not to be DIFFERENT: one averaged prediction
   too close to a tie for any sample to settle is then more than the margin of 0.02;
-- means: no behaviour's mean differs by more than 5 standard errors. There are up to 1,000
-  behaviours; false alarm at most 6e-4;
+- means: no behaviour's mean differs by more than 5 standard errors. There are up to 2,000
+  behaviours; false alarm at most 1.2e-3;
 - log evidence, where both methods have one: within 4 standard errors, false alarm 6e-5, and
   these no larger than 0.15 nats;
 - functions, where they can be counted: the total variation between the two histograms
