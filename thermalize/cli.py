@@ -189,8 +189,10 @@ def _settings(
     layers: list[Layer], select: list[str] | None, out: Path | None, resume: bool
 ) -> tuple[RunConfig, Path]:
     """The configuration and the folder; a run that goes on keeps its stored settings."""
-    settings = make_config(*layers, select=select)
-    folder = out or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
+    folder = out
+    if folder is None or not resume or not (folder / STORE).exists():
+        settings = make_config(*layers, select=select)
+        folder = folder or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
     if resume and (folder / STORE).exists():
         stored = run_attrs(folder)["arguments"]
         if not stored:

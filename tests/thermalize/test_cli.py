@@ -125,8 +125,11 @@ def test_going_on_takes_the_stored_settings(calls: list[Call]) -> None:
     assert run("compare", "--resume", "--out", "run").exit_code == 0
     assert calls[1][0] == calls[0][0]
     assert run(*first, "--resume").exit_code == 0
-    assert run("compare", "--resume", "--out", "run", "--arms", "adam").exit_code == 0
-    assert [arm.name for arm in calls[3][0].arms] == [*(arm.name for arm in calls[0][0].arms), "adam"]
+    assert run("compare", "--resume", "--out", "run", "--arms", "elliptical_slice").exit_code == 0
+    assert [arm.name for arm in calls[3][0].arms] == [
+        *(arm.name for arm in calls[0][0].arms),
+        "elliptical_slice",
+    ]
     refused(
         run("compare", "--resume", "--out", "run", "--beta", "2"),
         "other settings: run | beta was 0.5, is now 2.0",
