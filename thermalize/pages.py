@@ -26,6 +26,7 @@ def environment() -> jinja2.Environment:
         "share": wording.share,
         "unit_of": wording.unit_of,
         "failures": wording.failures,
+        "evidence_text": wording.evidence_text,
     }
     made.globals |= {
         "interval": wording.interval,

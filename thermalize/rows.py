@@ -75,6 +75,7 @@ def arm_row(arm: ArmData, effective: float | None) -> dict[str, Any]:
         "test_accuracy": _mean(arm.scalars["accuracy"], usable) if "accuracy" in arm.scalars else None,
         "log_score": _mean(arm.scalars["log score"], usable),
         "status_counts": dict(Counter(status)),
+        "evidence": arm.attrs.get("evidence"),  # of populations
         "seconds": arm.attrs["seconds"],
     }
 

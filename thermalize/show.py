@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .wording import duration, failures, gate_text, interval, number, unit_of
+from .wording import duration, evidence_text, failures, gate_text, interval, number, unit_of
 
 type Row = Mapping[str, Any]
 
@@ -35,6 +35,8 @@ def render(result: Mapping[str, Any], console: Console) -> None:
     for row in result["arms"]:
         for count, sentence in failures(row["status_counts"]):
             _line(console, f"{row['name']}: {number(count)} of {number(row['num_chains'])} {sentence}", "red")
+        if row["evidence"] is not None:
+            _line(console, f"{row['name']}: {evidence_text(row['evidence'])}")
     _table(console, "Behaviours: mean over networks ± 95 % interval of it", _behaviours(result))
     _line(console, f"seed {result['seed']}, {duration(result['seconds'])}", "dim")
     for name in ("store", "report"):

@@ -141,3 +141,17 @@ def _decimals(value: float, digits: int) -> int:
         return 0
     rounded = float(f"{abs(value):.{digits - 1}e}")
     return max(0, digits - 1 - math.floor(math.log10(rounded)))
+
+
+def evidence_text(evidence: Mapping[str, Any]) -> str:
+    """A log evidence with its standard error, or why there is none.
+
+    >>> evidence_text({"log_evidence": -453.6, "standard_error": 0.15, "reason": "ok"})
+    'log evidence -453.60 ±0.15 nats'
+    >>> evidence_text({"log_evidence": None, "standard_error": None, "reason": "not available: one population"})
+    'log evidence not available: one population'
+    """
+    value, error = evidence["log_evidence"], evidence["standard_error"]
+    if value is None or error is None:
+        return f"log evidence {evidence['reason']}"
+    return f"log evidence {value:.2f} ±{error:.2f} nats"

@@ -81,6 +81,15 @@ def test_failed_endpoints_are_counted_with_their_reason() -> None:
     assert "adam: 3 of 12 diverged at step 9 to 40" in text
 
 
+def test_evidence_is_shown_with_its_error_or_the_reason_why_there_is_none() -> None:
+    result = make_result()
+    result["arms"][0]["evidence"] = {"log_evidence": -453.6, "standard_error": 0.15, "reason": "ok"}
+    assert "log evidence -453.60 ±0.15 nats" in shown(result, 120)
+    failed = {"log_evidence": None, "standard_error": None, "reason": "not available: extinct"}
+    result["arms"][0]["evidence"] = failed
+    assert "log evidence not available: extinct" in shown(result, 120)
+
+
 def test_a_result_without_comparisons_says_so() -> None:
     result = make_result(trusted=False)
     result["comparisons"] = []
