@@ -27,7 +27,7 @@ from ..wording import duration, number
 from .check import POWER, Check
 from .entry import FAMILIES, Entry
 
-PAGE, RECORD = "certificate.html", "certificate.json"
+PAGE, RECORD, SHORT = "certificate.html", "certificate.json", "certificate.md"
 
 
 def certify(
@@ -89,12 +89,33 @@ def row(entry: Entry, check: Check, seconds: float) -> dict[str, Any]:
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """Write the record and the page into ``folder``; returns the page's path."""
+    """Write record, page and short table into ``folder``; returns the page's path."""
     text = environment().get_template("certificate.html").render(result=result)
     with file_errors(folder):
         write_whole(folder / RECORD, json.dumps(result, indent=1, allow_nan=False))
         write_whole(folder / PAGE, text)
+        write_whole(folder / SHORT, markdown(result))
     return folder / PAGE
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The certificate in short: for each sampler and family the largest error that might hide.
+
+    It is the largest ``detectable`` of the sampler's checks in that family.
+    """
+    checks = [row for row in result["rows"] if not row["mistake"]]
+    families = list(dict.fromkeys(row["family"] for row in checks))
+    lines = [f"| sampler | {' | '.join(families)} |", "|---|" + "---|" * len(families)]
+    for sampler in sorted({row["sampler"] for row in checks}):
+        cells = []
+        for family in families:
+            rows = [row for row in checks if (row["sampler"], row["family"]) == (sampler, family)]
+            if all(row["settled"] for row in rows):
+                cells.append(f"{max(row['detectable'] for row in rows):.2g}" if rows else "")
+            else:
+                cells.append("FAILED")
+        lines.append(f"| `{sampler}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(result: dict[str, Any], console: Console) -> None:

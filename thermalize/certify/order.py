@@ -1,12 +1,12 @@
 r"""Errors of the integrators, by their order in the step size.
 
 - HMC at a fixed length of trajectory: the share of refused proposals falls as the square of
-  the step, ``1 - E[a] = c e^2 + O(e^4)``, because the energy error's variance falls as its
-  fourth power. Extrapolated to step zero from two steps nothing is left:
-  ``(4 r(e/2) - r(e)) / 3 = O(e^4)``.
-- Unadjusted MCLMC has no Metropolis test. Its variance is off by ``c e^2``, so the same
-  extrapolation of the variance from two steps gives the exact one, on a unit Gaussian where
-  that is known, although each of the two alone misses it.
+  the step, ``r = 1 - E[a] = c e^2 + c' e^4 + O(e^6)``, because the energy error's variance
+  falls as its fourth power. Extrapolated to step zero from three steps nothing is left,
+  ``(64 r(e/4) - 20 r(e/2) + r(e)) / 45 = O(e^6)``: a term of first order would stay.
+- Unadjusted MCLMC has no Metropolis test. Its variance is off by ``c e^2``: extrapolated from
+  two steps, ``(4 v(e/2) - v(e)) / 3``, it is the exact one, here of a unit Gaussian, although
+  each of the two alone misses it.
 
 Sources: Neal 2011, section 5.2.3 (order of the leapfrog); Betancourt, Byrne and Girolami
 2014, section 2 (acceptance at stationarity); Robnik and Seljak 2024 (bias of MCLMC).
@@ -32,7 +32,7 @@ NUM_DIMS, MCLMC_STEP, MCLMC_LENGTH = 10, 3.0, 4.0
 
 
 def acceptance_order_check(key: Key, *, num_chains: int = 16384) -> Check:
-    """HMC from exact draws with steps ``e`` and ``e/2``: refusals, extrapolated to zero."""
+    """HMC from exact draws with steps ``e``, ``e/2`` and ``e/4``: refusals at step zero."""
     draws = boolean_draws(num_chains, "gibbs").params
     num_parameters = sum(leaf[0].size for leaf in jax.tree.leaves(draws))
 
@@ -45,9 +45,10 @@ def acceptance_order_check(key: Key, *, num_chains: int = 16384) -> Check:
 
     refused = [
         1 - np.asarray(_acceptance(partial(make, num), boolean_target(), draws, key), np.float64)
-        for num in (NUM_LONG_STEPS, 2 * NUM_LONG_STEPS)
+        for num in (NUM_LONG_STEPS, 2 * NUM_LONG_STEPS, 4 * NUM_LONG_STEPS)
     ]
-    moments = [Moment("refusals at step zero", (4 * refused[1] - refused[0]) / 3, 0.0)]
+    extrapolated = (64 * refused[2] - 20 * refused[1] + refused[0]) / 45
+    moments = [Moment("refusals at step zero", extrapolated, 0.0)]
     check = check_moments("hmc", "leapfrog: refusals fall as the square of the step", moments)
     return replace(
         check,
