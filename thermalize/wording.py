@@ -148,8 +148,8 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
 
     >>> evidence_text({"log_evidence": -453.6, "standard_error": 0.15, "reason": "ok"})
     'log evidence -453.60 ±0.15 nats'
-    >>> evidence_text({"log_evidence": None, "standard_error": None, "reason": "not available: one population"})
-    'log evidence not available: one population'
+    >>> evidence_text({"log_evidence": None, "standard_error": None, "reason": "not available: extinct"})
+    'log evidence not available: extinct'
     """
     value, error = evidence["log_evidence"], evidence["standard_error"]
     if value is None or error is None:
