@@ -21,7 +21,8 @@ demo: environment ## Train and sample one small network on digits, compare, writ
 test: environment ## Run every test but the long statistical ones.
 	$(RUN) pytest -n $(JOBS) --durations=15
 
-certify: environment ## Judge every sampler by exact laws, catch every mutant, write runs/certificate.
+certify: environment ## Run the long tests, judge every sampler by exact laws, write runs/certificate.
+	$(RUN) pytest -n $(JOBS) --durations=15 -m certify
 	$(RUN) thermalize certify --out runs/certificate --overwrite
 
 lint: environment ## Check the format, the style and the types of code and tests.

@@ -25,6 +25,7 @@ type Params = Any
 LINE = line()
 PROBE_DESIGN = np.column_stack([np.ones(len(PROBE)), np.asarray(PROBE)])
 EXACT = [name for name, entry in TABLE.items() if entry.exact]
+pytestmark = pytest.mark.certify  # compiling every sampler's whole run takes minutes
 
 
 @functools.cache

@@ -38,6 +38,7 @@ SPLITTING = level_smc(elliptical_moves(4), num_particles=200, max_stages=60)
 COUNTING = level_smc(crank_nicolson_moves(), num_particles=200, break_ties=False)
 
 
+@pytest.mark.certify
 @pytest.mark.parametrize("sampler", [SPLITTING, COUNTING], ids=["ties broken", "whole counts"])
 def test_agrees_with_rejection(sampler: PopulationSampler) -> None:
     """The prior's probability of a fit, and how often each fitting function then comes."""

@@ -25,7 +25,7 @@ CRITICAL = stats.t.ppf(1 - FALSE_ALARM / 2, NUM_POPULATIONS - 1)
 SAMPLER = nested(num_live=200, num_delete=50, inner_steps_per_parameter=2, max_stages=120)
 
 
-@pytest.mark.parametrize("beta", [0.1, 1.0])
+@pytest.mark.parametrize("beta", [pytest.param(0.1, marks=pytest.mark.certify), 1.0])
 def test_linear_regression_in_closed_form(beta: float) -> None:
     draws, evidence = populations(
         jax.random.key(1),

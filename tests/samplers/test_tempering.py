@@ -163,6 +163,7 @@ def from_the_right(key: jax.Array) -> jax.Array:
     return jnp.full(2, CENTRES) + WIDTH * jax.random.normal(key, (2,))
 
 
+@pytest.mark.certify
 def test_crosses_between_basins_where_hmc_does_not() -> None:
     """All chains start on the right, where a quarter of the posterior is."""
     target = two_basins()

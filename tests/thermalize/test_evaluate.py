@@ -38,9 +38,9 @@ def arm(role: str, logits: Any, status: Sequence[str] | None = None) -> xr.DataT
 def run(logits: Any, status: Sequence[str] | None = None, **replaced: xr.DataTree) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     arms = {
-        "exact": arm("reference", outputs(rng, 8, 250)),
-        "control": arm("control", outputs(rng, 8, 120)),
-        "prior": arm("ceiling", outputs(rng, 8, 100, scale=6.0)),
+        "exact": arm("reference", outputs(rng, 8, 160)),
+        "control": arm("control", outputs(rng, 8, 100)),
+        "prior": arm("ceiling", outputs(rng, 8, 64, scale=6.0)),
         "trained": arm("arm", logits, status),
     }
     tree = xr.DataTree(children={**arms, **replaced})

@@ -82,6 +82,6 @@ def _ranks(sampler: Sampler, aim: Target, judge: Target, key: Key, num_simulatio
 
         keys = jax.random.split(key_run, NUM_DRAWS)
         _, drawn = jax.lax.scan(draw, kernel.init(key_init, position), keys)
-        return jnp.sum(drawn < functionals(with_labels(judge, labels), truth), axis=0)
+        return jnp.sum(drawn < functionals(with_labels(judge, labels), truth)[None], axis=0)
 
     return jax.vmap(one)(jax.random.split(key, num_simulations))
