@@ -108,7 +108,7 @@ def critical_value(num_moments: int, false_alarm: float, num_chains: int) -> flo
     """Standard errors that one of ``num_moments`` averages may be off, two-sided.
 
     >>> round(critical_value(20, 1e-5, 8192), 2), round(critical_value(20, 1e-5, 64), 2)
-    (5.46, 6.37)
+    (5.46, 6.19)
     """
     return float(stats.t.isf(false_alarm / SKEWNESS_ALLOWANCE / (2 * num_moments), num_chains - 1))
 
