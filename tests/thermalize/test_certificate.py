@@ -12,13 +12,14 @@ from pathlib import Path
 import jax
 import pytest
 
-from thermalize.certify.certificate import row
+from thermalize.certify.certificate import markdown, row
 from thermalize.certify.check import Check
 from thermalize.certify.entry import FAMILIES, Entry
 from thermalize.certify.suite import suite
 
 from .commands import refused, run
 
+ROOT = Path(__file__).parents[2]
 QUICK = suite("quick")
 LARGEST_DETECTABLE = {
     "finite-step law": 0.08,
@@ -45,6 +46,14 @@ def test_the_full_suite_holds_all_of_the_quick_one() -> None:
     assert len(full) == len(suite("full"))
     assert {entry.name for entry in QUICK} < full
     assert {entry.family for entry in QUICK} == set(FAMILIES)
+
+
+def test_the_table_on_the_first_page_is_that_of_the_stored_full_run() -> None:
+    record = json.loads((ROOT / "docs" / "certificate.json").read_text())
+    assert markdown(record) in (ROOT / "README.md").read_text()
+    assert [row["name"] for row in record["rows"]] == [entry.name for entry in suite("full")]
+    assert record["preset"] == "full"
+    assert all(row["settled"] for row in record["rows"])
 
 
 def line(mistake: str, *, passed: bool, error: float = 0.1) -> dict[str, object]:
