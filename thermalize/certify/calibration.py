@@ -25,8 +25,9 @@ from samplers import Sampler, Target
 from samplers.target import Key, loss
 
 from .check import FALSE_ALARM, POWER, Check
+from .exact import whole_run
 from .joint import ALL_ROWS
-from .networks import boolean_target, log_odds, with_labels
+from .networks import boolean_target, draw_labels, log_odds, with_labels
 
 type Array = jax.Array
 
@@ -67,21 +68,16 @@ def _ranks(sampler: Sampler, aim: Target, judge: Target, key: Key, num_simulatio
     def one(key: Key) -> Array:
         key_truth, key_labels, key_start, key_warmup, key_init, key_run = jax.random.split(key, 6)
         truth = judge.sample_prior(key_truth)
-        labels = jax.random.bernoulli(key_labels, jax.nn.sigmoid(log_odds(truth))).astype(int)
-        target = with_labels(aim, labels)
-        position, tuning = sampler.warmup(key_warmup, target, judge.sample_prior(key_start))
-        kernel = sampler.kernel(target, tuning)
-
-        def transition(state: object, key: Key) -> tuple[object, None]:
-            return kernel.step(key, state)[0], None
-
-        def draw(state: object, key: Key) -> tuple[object, Array]:
-            keys = jax.random.split(key, sampler.num_steps_per_draw)
-            state, _ = jax.lax.scan(transition, state, keys)
-            return state, functionals(with_labels(judge, labels), kernel.position(state))
-
-        keys = jax.random.split(key_run, NUM_DRAWS)
-        _, drawn = jax.lax.scan(draw, kernel.init(key_init, position), keys)
-        return jnp.sum(drawn < functionals(with_labels(judge, labels), truth)[None], axis=0)
+        labels = draw_labels(key_labels, truth)
+        judged = with_labels(judge, labels)
+        drawn = whole_run(
+            (key_warmup, key_init, key_run),
+            sampler,
+            with_labels(aim, labels),
+            judge.sample_prior(key_start),
+            partial(functionals, judged),
+            NUM_DRAWS,
+        )
+        return jnp.sum(drawn < functionals(judged, truth)[None], axis=0)
 
     return jax.vmap(one)(jax.random.split(key, num_simulations))

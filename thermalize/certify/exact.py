@@ -5,14 +5,15 @@ from the spread between them. Where the truth is itself measured, by rejection, 
 error is added.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 import numpy as np
 
-from samplers import PopulationSampler, Sampler, populations
+from samplers import PopulationSampler, Sampler, Target, populations
 from samplers.evidence import Evidence
-from samplers.target import Key
+from samplers.target import Key, Params
 
 from .check import Check, Matrix, Moment, check_moments
 from .networks import Known
@@ -71,19 +72,36 @@ def _averages(sampler: Sampler, known: Known, key: Key, num_chains: int, num_dra
 
     def one(key: Key) -> Array:
         key_start, key_warmup, key_init, key_run = jax.random.split(key, 4)
-        position, tuning = sampler.warmup(key_warmup, target, target.sample_prior(key_start))
-        kernel = sampler.kernel(target, tuning)
-
-        def transition(state: object, key: Key) -> tuple[object, None]:
-            return kernel.step(key, state)[0], None
-
-        def draw(state: object, key: Key) -> tuple[object, Array]:
-            keys = jax.random.split(key, sampler.num_steps_per_draw)
-            state, _ = jax.lax.scan(transition, state, keys)
-            return state, known.observe(kernel.position(state))
-
-        keys = jax.random.split(key_run, num_draws)
-        _, drawn = jax.lax.scan(draw, kernel.init(key_init, position), keys)
-        return drawn.mean(axis=0)
+        start = target.sample_prior(key_start)
+        keys = key_warmup, key_init, key_run
+        return whole_run(keys, sampler, target, start, known.observe, num_draws).mean(axis=0)
 
     return jax.vmap(one)(jax.random.split(key, num_chains))
+
+
+def whole_run(
+    keys: tuple[Key, Key, Key],
+    sampler: Sampler,
+    target: Target,
+    start: Params,
+    observe: Callable[[Params], Array],
+    num_draws: int,
+) -> Array:
+    """Warm up from ``start``, then ``num_draws`` observed draws, ``(draw, functional)``.
+
+    The keys are for warm-up, the kernel's first state and its steps.
+    """
+    key_warmup, key_init, key_run = keys
+    position, tuning = sampler.warmup(key_warmup, target, start)
+    kernel = sampler.kernel(target, tuning)
+
+    def transition(state: object, key: Key) -> tuple[object, None]:
+        return kernel.step(key, state)[0], None
+
+    def draw(state: object, key: Key) -> tuple[object, Array]:
+        state, _ = jax.lax.scan(transition, state, jax.random.split(key, sampler.num_steps_per_draw))
+        return state, observe(kernel.position(state))
+
+    keys_draws = jax.random.split(key_run, num_draws)
+    drawn: Array = jax.lax.scan(draw, kernel.init(key_init, position), keys_draws)[1]
+    return drawn

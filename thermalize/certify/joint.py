@@ -23,7 +23,7 @@ from samplers.target import Key, Params, loss
 
 from .check import Check, Moment, check_moments
 from .invariance import MakeKernel, must_move
-from .networks import boolean_target, log_odds, with_labels
+from .networks import boolean_target, draw_labels, log_odds, with_labels
 
 type Array = jax.Array
 
@@ -65,9 +65,6 @@ def joint_check(
 def _rounds(
     make_kernel: MakeKernel, aim: Target, judge: Target, key: Key, num_chains: int
 ) -> tuple[Array, Array, Array]:
-    def draw_labels(key: Key, params: Params) -> Array:
-        return jax.random.bernoulli(key, jax.nn.sigmoid(log_odds(params))).astype(int)
-
     def one(key: Key) -> tuple[Array, Array, Array]:
         key_prior, key_labels, key_rounds = jax.random.split(key, 3)
         start = judge.sample_prior(key_prior)

@@ -32,7 +32,7 @@ from models import (
 )
 from samplers import Target, posterior, reject
 from samplers.acceptance import Law
-from samplers.target import Params
+from samplers.target import Key, Params
 
 from ..references.quadrature import grid_posterior, two_parameter_network
 from .check import Matrix
@@ -94,6 +94,11 @@ def boolean_target(rows: tuple[int, ...] = TRAINING_ROWS) -> Target:
 def log_odds(params: Params) -> Array:
     """Of class 1 at all eight inputs, ``(8,)``."""
     return jax.vmap(boolean_model().apply, (None, 0))(params, inputs())[:, 0]
+
+
+def draw_labels(key: Key, params: Params) -> Array:
+    """Labels of all eight inputs from the network's own law, ``(8,)``."""
+    return jax.random.bernoulli(key, jax.nn.sigmoid(log_odds(params))).astype(int)
 
 
 @cache
