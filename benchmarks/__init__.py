@@ -1,0 +1,1 @@
+"""Speed measured beside its peers, in turn, on the same cores: ``python -m benchmarks``."""
