@@ -19,16 +19,15 @@ posterior as the posterior to itself, 0 when it is as far as the prior.
 """
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .distances import Distance
+from .tables import Means, Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
 
@@ -49,13 +48,6 @@ class Band(NamedTuple):
     high: float
 
 
-class Sample(NamedTuple):
-    """Units of one arm: independent networks, or chain draws thinned to be nearly so."""
-
-    probabilities: Array  # (unit, probe, class)
-    chain: Array  # (unit,) the chain or seed each unit comes from
-
-
 class Comparison(NamedTuple):
     """One distance with its floor, ceiling, interval and outcome."""
 
@@ -68,8 +60,10 @@ class Comparison(NamedTuple):
     closeness: Band
     margin: float  # excess that still counts as equal, in the unit of the distance
     outcome: Outcome
-    num_left: int
+    num_left: int  # networks of each resample
     num_right: int
+    among_left: int  # networks that they were drawn out of
+    among_right: int
 
 
 NUM_NULL = 100  # random splits behind a floor and a ceiling
@@ -85,57 +79,36 @@ def compare_samples(
     seed: int,
     num_resamples: int = 500,
     family: int | None = None,
+    pairs: Pairs | None = None,
 ) -> dict[str, list[Comparison]]:
     """Compare every arm with the reference by every distance, each with its nulls.
 
     ``num_resamples`` is the number of bootstrap resamples of each interval; ``family``
     the number of comparisons of one arm read together, the number of distances unless
-    given. An arm's numbers do not depend on which other arms there are, beyond
-    rounding. Raises ``ValueError`` if a sample has fewer than two units, the reference
-    fewer than two chains, the probes differ, or a value is not finite.
+    given; ``pairs`` from :func:`paired` spares computing distances between networks
+    again. An arm's numbers do not depend on which other arms there are. Raises
+    ``ValueError`` if a sample has fewer than two units, the reference fewer than two
+    chains, the probes differ, or a value is not finite.
     """
     check_samples(reference, ceiling, *arms.values())
-    pool = Pool(reference, ceiling, arms)
-    rng = np.random.default_rng(seed)
-    halves = [_split_chains(rng, reference.chain) for _ in range(NUM_NULL)]
-    num_half = min(len(half) for pair in halves for half in pair)
-    right = np.stack([pool.drawn(rng, half, num_half) for _, half in halves])
     level = 1 - 0.05 / (family or len(distances))
-    tables = [distance.prepare(jnp.asarray(pool.probabilities)) for distance in distances]
+    linear = [distance for distance in distances if distance.feature is not None]
+    paired_ones = [distance for distance in distances if distance.feature is None]
+    found: dict[str, dict[str, Comparison]] = {name: {} for name in arms}
+    with one_thread():
+        if linear:
+            features = tuple(dict.fromkeys(d.feature for d in linear if d.feature is not None))
+            means = Means(_named(arms, reference, ceiling), features)
+            _compare(means, linear, found, level, seed, num_resamples)
+        if paired_ones:
+            pairs = pairs or paired(arms, reference, ceiling, seed=seed)
+            _compare(pairs, paired_ones, found, level, seed, num_resamples)
+    return {name: [of_arm[distance.name] for distance in distances] for name, of_arm in found.items()}
 
-    @cache
-    def nulls(num_left: int) -> list[tuple[Band, Band]]:
-        """Floor and ceiling at this sample size: shared by all arms that have it."""
-        rng = np.random.default_rng([seed, num_left])
-        floor = np.stack([pool.drawn(rng, half, num_left) for half, _ in halves])
-        top = np.stack([pool.drawn(rng, pool.ceiling, num_left) for _ in halves])
-        return [
-            (band(_evaluate(d, table, floor, right), level), band(_evaluate(d, table, top, right), level))
-            for d, table in zip(distances, tables, strict=True)
-        ]
 
-    found = {}
-    for name in arms:
-        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        units = pool.arms[name]
-        num_left = min(len(units), len(pool.ceiling), num_half)
-        point = np.stack([pool.drawn(rng, units, num_left) for _ in range(NUM_POINT)])
-        boot = [
-            np.stack([pool.drawn(rng, among, size, replace=True) for _ in range(num_resamples)])
-            for among, size in ((units, num_left), (pool.reference, num_half))
-        ]
-        found[name] = [
-            _comparison(
-                distance,
-                float(np.mean(_evaluate(distance, table, point, right[:NUM_POINT]))),
-                _evaluate(distance, table, *boot),
-                floor_and_ceiling,
-                level,
-                (num_left, num_half),
-            )
-            for distance, table, floor_and_ceiling in zip(distances, tables, nulls(num_left), strict=True)
-        ]
-    return found
+def paired(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample, *, seed: int) -> Pairs:
+    """Distances between networks, to be shared by several comparisons of the same samples."""
+    return Pairs(_named(arms, reference, ceiling), seed=seed)
 
 
 def judge(low: float, high: float, margin: float) -> Outcome:
@@ -166,39 +139,64 @@ def band(values: Array, level: float) -> Band:
     return Band(float(np.mean(values)), float(low), float(high))
 
 
-def check_samples(reference: Sample, *others: Sample) -> None:
-    """Raise ``ValueError`` for samples that cannot be compared, saying why."""
-    samples = reference, *others
-    for sample in samples:
-        if len(sample.chain) < 2:
-            raise ValueError(f"a sample needs at least two networks to be compared, got {len(sample.chain)}")
-        if sample.probabilities.shape[1:] != reference.probabilities.shape[1:]:
-            raise ValueError(
-                "samples have different probes or classes: "
-                f"{reference.probabilities.shape[1:]} and {sample.probabilities.shape[1:]}"
+REFERENCE, CEILING = "/reference", "/ceiling"  # no arm has a slash in its name
+
+
+def _named(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample) -> dict[str, Sample]:
+    return {REFERENCE: reference, CEILING: ceiling, **arms}
+
+
+def _compare(
+    tables: Means | Pairs,
+    distances: Sequence[Distance],
+    found: Mapping[str, dict[str, Comparison]],
+    level: float,
+    seed: int,
+    num_resamples: int,
+) -> None:
+    """Add the comparisons by distances that see the same tables to those found."""
+    units = {name: np.arange(len(sample.chain)) for name, sample in tables.samples.items()}
+    rng = np.random.default_rng(seed)
+    halves = [_split_chains(rng, tables.samples[REFERENCE].chain) for _ in range(NUM_NULL)]
+    num_half = min(len(half) for pair in halves for half in pair)
+    right = _drawn(rng, (half for _, half in halves), num_half)
+
+    def values(name: str, left: Array, right: Array) -> dict[str, Array]:
+        seen = {d.feature: None for d in distances}
+        made = {f: tables.seen(f, name, left, REFERENCE, right) for f in seen}
+        return {d.name: np.asarray(d.between(*made[d.feature]), float) for d in distances}
+
+    @cache
+    def nulls(num_left: int) -> tuple[dict[str, Band], dict[str, Band]]:
+        """Floor and ceiling at this sample size: shared by all arms that have it."""
+        rng = np.random.default_rng([seed, num_left])
+        floor = _drawn(rng, (half for half, _ in halves), num_left)
+        top = _drawn(rng, (units[CEILING] for _ in halves), num_left)
+        both = values(REFERENCE, floor, right), values(CEILING, top, right)
+        of_floor, of_ceiling = ({name: band(v, level) for name, v in found.items()} for found in both)
+        return of_floor, of_ceiling
+
+    for arm in found:
+        rng = np.random.default_rng([seed, zlib.crc32(arm.encode())])
+        num_left = min(len(units[arm]), len(units[CEILING]), num_half)
+        point = values(arm, _drawn(rng, [units[arm]] * NUM_POINT, num_left), right[:NUM_POINT])
+        boot = [
+            _drawn(rng, [units[name]] * num_resamples, size, replace=True)
+            for name, size in ((arm, num_left), (REFERENCE, num_half))
+        ]
+        spread = values(arm, *boot)
+        floor, top = nulls(num_left)
+        sizes = (num_left, num_half, len(units[arm]), len(units[REFERENCE]))
+        for distance in distances:
+            name = distance.name
+            found[arm][name] = _comparison(
+                distance, float(np.mean(point[name])), spread[name], (floor[name], top[name]), level, sizes
             )
-        if not np.isfinite(sample.probabilities).all():
-            raise ValueError("a sample holds probabilities that are not finite: drop failed networks first")
-    if len(np.unique(reference.chain)) < 2:
-        raise ValueError("the reference needs at least two chains: its floor is chain against chain")
 
 
-class Pool:
-    """All networks of a comparison in one table, and where each sample's units stand in it."""
-
-    def __init__(self, reference: Sample, ceiling: Sample, arms: Mapping[str, Sample]) -> None:
-        samples = [reference, ceiling, *arms.values()]
-        ends = np.cumsum([len(sample.chain) for sample in samples])
-        units = np.split(np.arange(ends[-1]), ends[:-1])
-        self.probabilities = np.concatenate([sample.probabilities for sample in samples])
-        self.reference, self.ceiling = units[:2]
-        self.arms = dict(zip(arms, units[2:], strict=True))
-
-    def drawn(self, rng: np.random.Generator, units: Array, size: int, replace: bool = False) -> Array:
-        """Weights ``(unit,)`` of ``size`` random units out of ``units``."""
-        chosen = rng.choice(units, size, replace=replace)
-        counts = np.bincount(chosen, minlength=len(self.probabilities))
-        return (counts / size).astype(np.float32)
+def _drawn(rng: np.random.Generator, among: Iterable[Array], size: int, replace: bool = False) -> Array:
+    """``size`` random units out of each list, ``(list, size)``."""
+    return np.stack([rng.choice(units, size, replace=replace) for units in among])
 
 
 def _split_chains(rng: np.random.Generator, chain: Array) -> tuple[Array, Array]:
@@ -208,22 +206,13 @@ def _split_chains(rng: np.random.Generator, chain: Array) -> tuple[Array, Array]
     return np.flatnonzero(first), np.flatnonzero(~first)
 
 
-def _evaluate(distance: Distance, table: Any, left: Array, right: Array) -> Array:
-    return np.asarray(_between(distance.between, table, left, right), float)
-
-
-@partial(jax.jit, static_argnums=0)
-def _between(between: Callable[..., jax.Array], table: Any, left: jax.Array, right: jax.Array) -> jax.Array:
-    return jax.lax.map(lambda pair: between(table, *pair), (left, right), batch_size=50)
-
-
 def _comparison(
     distance: Distance,
     point: float,
     spread: Array,
     floor_and_ceiling: tuple[Band, Band],
     level: float,
-    sizes: tuple[int, int],
+    sizes: tuple[int, int, int, int],
 ) -> Comparison:
     floor, ceiling = floor_and_ceiling
     deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])

@@ -6,17 +6,23 @@ probability and each scalar behaviour. Chains must have started over-dispersed:
 R-hat cannot see a basin that no chain has visited.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import arviz as az
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 type Array = np.ndarray
 
 MAX_RHAT = 1.01
 MIN_BULK_ESS = 400.0
 MAX_DIVERGING = 0.005
+AT_ONCE = 128  # behaviours ranked together
+AXES = {"chain_axis": 0, "draw_axis": 1}
 
 
 class Gate(NamedTuple):
@@ -40,7 +46,7 @@ class Trust(NamedTuple):
 
 def rank_rhat(behaviours: Array) -> Array:
     """Rank-normalised split R-hat of behaviours ``(chain, draw, behaviour)``; nan where constant."""
-    return _where_it_varies(behaviours, lambda x: az.rhat(x, chain_axis=0, draw_axis=1))
+    return _diagnosed(behaviours, (_rhat,))[0]
 
 
 def bulk_ess(behaviours: Array) -> Array:
@@ -50,14 +56,65 @@ def bulk_ess(behaviours: Array) -> Array:
     >>> bool((bulk_ess(rng.normal(size=(4, 500, 2))) > 1000).all())
     True
     """
-    return _where_it_varies(behaviours, lambda x: az.ess(x, chain_axis=0, draw_axis=1, method="bulk"))
+    return _diagnosed(behaviours, (_ess,))[0]
 
 
-def _where_it_varies(behaviours: Array, diagnostic: Callable[[Array], Array]) -> Array:
+def rhat_and_ess(behaviours: Array) -> tuple[Array, Array]:
+    """:func:`rank_rhat` and :func:`bulk_ess` together, in little more time than the second."""
+    rhat, ess = _diagnosed(behaviours, (_rhat, _ess))
+    return rhat, ess
+
+
+def _diagnosed(behaviours: Array, diagnostics: Sequence[Callable[["Ranked"], Array]]) -> list[Array]:
+    """Diagnostics, ``(behaviour,)`` each, of the behaviours that vary, a few at a time."""
     varies = ~(np.ptp(behaviours, axis=(0, 1)) == 0)  # true where a value is not a number
-    found = np.full(behaviours.shape[-1], np.nan)
+    found = [np.full(behaviours.shape[-1], np.nan) for _ in diagnostics]
+
+    def diagnose(some: Array) -> None:
+        ranked = Ranked(np.asarray(behaviours[..., some], float))
+        for result, diagnostic in zip(found, diagnostics, strict=True):
+            result[some] = diagnostic(ranked)
+
     if varies.any():
-        found[varies] = diagnostic(np.asarray(behaviours[..., varies], float))
+        groups = np.array_split(np.flatnonzero(varies), -(-int(varies.sum()) // AT_ONCE))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(diagnose, groups))
+    return found
+
+
+class Ranked:
+    """Behaviours ``(chain, draw, behaviour)`` with the normal scores of their halved chains.
+
+    ArviZ ranks one behaviour after the other, and again for each diagnostic; ranks of many
+    at once, shared, take a third of the time, and ArviZ does the rest. Halves of fewer than
+    four draws are left to ArviZ altogether.
+    """
+
+    def __init__(self, values: Array) -> None:
+        half = values.shape[1] // 2
+        self.values, self.short = values, half < 4
+        if not self.short:
+            self.halves = np.concatenate([values[:, :half], values[:, -half:]])
+            self.scores = _normal_scores(self.halves)
+
+
+def _rhat(ranked: Ranked) -> Array:
+    if ranked.short:
+        return np.asarray(az.rhat(ranked.values, method="rank", **AXES))
+    folded = _normal_scores(np.abs(ranked.halves - np.median(ranked.halves, axis=(0, 1))))
+    return np.maximum(*(az.rhat(x, method="identity", **AXES) for x in (ranked.scores, folded)))
+
+
+def _ess(ranked: Ranked) -> Array:
+    if ranked.short:
+        return np.asarray(az.ess(ranked.values, method="bulk", **AXES))
+    return np.asarray(az.ess(ranked.scores, method="identity", **AXES))
+
+
+def _normal_scores(values: Array) -> Array:
+    """Each behaviour's ranks, mean ranks for ties, as quantiles of a normal law (Blom 1958)."""
+    ranks = rankdata(values.reshape(-1, values.shape[-1]), axis=0)
+    found: Array = ndtri((ranks - 3 / 8) / (len(ranks) + 1 / 4)).reshape(values.shape)
     return found
 
 
@@ -68,7 +125,7 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
     ``(chain, draw)`` or ``None`` for samplers without the notion; ``status`` one
     sentence a chain.
     """
-    rhat, ess = rank_rhat(behaviours), bulk_ess(behaviours)
+    rhat, ess = rhat_and_ess(behaviours)
     known = np.isfinite(rhat).any() and np.isfinite(behaviours).all()
     worst_rhat = float(np.nanmax(rhat)) if known else float("nan")
     worst_ess = float(np.nanmin(ess)) if known else float("nan")

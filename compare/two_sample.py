@@ -14,20 +14,22 @@ Under equal laws the labels of the balanced test half are exchangeable given the
 classifier's answers, so the number called right has an exact hypergeometric law.
 """
 
+import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import beta, hypergeom
 
-from .distances import pairwise_distances
-from .nulls import Band, Comparison, Outcome, Pool, Sample, band, check_samples, closeness
+from .nulls import CEILING, REFERENCE, Band, Comparison, Outcome, band, closeness, paired
+from .tables import Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
+type Blocks = tuple[Array, Array, Array]  # distances within left, across, within right
 
 NAME = "classifier two-sample test"
 MARGIN = 0.10  # total variation that still counts as equal
@@ -55,6 +57,7 @@ def classifier_two_sample_test(
     *,
     seed: int,
     family: int = 1,
+    pairs: Pairs | None = None,
 ) -> dict[str, tuple[Comparison, TwoSampleTest]]:
     """Bound the total variation between every arm and the posterior from below.
 
@@ -62,16 +65,16 @@ def classifier_two_sample_test(
     floor repeats the test on posterior against posterior with disjoint quarters of the
     chains, the ceiling on the prior. The outcome follows the margin 0.10 on the bound
     itself, whose expectation under equal laws is exactly zero; ``EQUIVALENT`` is never
-    returned. Raises ``ValueError`` for fewer than four reference chains or fewer than
-    eight networks a sample.
+    returned. ``pairs`` as in :func:`compare_samples`. Raises ``ValueError`` for fewer than
+    four reference chains or fewer than eight networks a sample.
     """
     check_samples(reference, ceiling, *arms.values())
     chains = np.unique(reference.chain)
     if len(chains) < 4:
         raise ValueError(f"the classifier test needs at least four reference chains, got {len(chains)}")
-    pool = Pool(reference, ceiling, arms)
-    distances = np.asarray(pairwise_distances(jnp.asarray(pool.probabilities)))
-    members = [pool.reference[reference.chain == chain] for chain in chains]
+    pairs = pairs or paired(arms, reference, ceiling, seed=seed)
+    units = {name: np.arange(len(sample.chain)) for name, sample in pairs.samples.items()}
+    members = [np.flatnonzero(pairs.samples[REFERENCE].chain == chain) for chain in chains]
     quarter = min(map(len, members)) * (len(chains) // 4)
     level = 1 - 0.05 / family
 
@@ -80,35 +83,37 @@ def classifier_two_sample_test(
         groups = np.array_split(rng.permutation(len(chains)), num_parts)
         return [rng.choice(np.concatenate([members[c] for c in g]), size, replace=False) for g in groups]
 
-    def against_reference(rng: np.random.Generator, units: Array, size: int) -> TwoSampleTest:
-        train, test = np.split(rng.permutation(units)[: 2 * size], 2)
+    def against_reference(rng: np.random.Generator, name: str, size: int) -> Lists:
+        train, test = np.split(rng.permutation(units[name])[: 2 * size], 2)
         reference_train, reference_test = of_chains(rng, 2, size)
-        return _trial(distances, level, train, reference_train, test, reference_test)
+        return Lists(train, reference_train, test, reference_test)
 
     @cache
     def nulls(size: int) -> tuple[Band, Band]:
         rng = np.random.default_rng([seed, size])
-        floor = [_trial(distances, level, *of_chains(rng, 4, size)) for _ in range(NUM_FLOOR)]
-        top = [against_reference(rng, pool.ceiling, size) for _ in range(NUM_CEILING)]
-        floor_band, top_band = (
-            band(np.array([2 * t.accuracy - 1 for t in ts]), level) for ts in (floor, top)
-        )
+        floor = [Lists(*of_chains(rng, 4, size)) for _ in range(NUM_FLOOR)]
+        top = [against_reference(rng, CEILING, size) for _ in range(NUM_CEILING)]
+        tried = _trials(pairs, REFERENCE, floor, level), _trials(pairs, CEILING, top, level)
+        floor_band, top_band = (band(np.array([2 * t.accuracy - 1 for t in ts]), level) for ts in tried)
         return floor_band, top_band
 
     found = {}
-    for name, units in pool.arms.items():
-        size = min(len(units) // 2, len(pool.ceiling) // 2, quarter)
+    for name in arms:
+        size = min(len(units[name]) // 2, len(units[CEILING]) // 2, quarter)
         if size < 4:
             raise ValueError(
                 f"the classifier test needs at least eight networks in each sample, got {2 * size}"
             )
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        trial = against_reference(rng, units, size)
-        found[name] = _comparison(trial, *nulls(size), size), trial
+        (trial,) = _trials(pairs, name, [against_reference(rng, name, size)], level)
+        among = len(units[name]), len(units[REFERENCE])
+        found[name] = _comparison(trial, *nulls(size), size, among), trial
     return found
 
 
-def _comparison(trial: TwoSampleTest, floor: Band, ceiling: Band, size: int) -> Comparison:
+def _comparison(
+    trial: TwoSampleTest, floor: Band, ceiling: Band, size: int, among: tuple[int, int]
+) -> Comparison:
     bound = Band(*(2 * value - 1 for value in (trial.accuracy, trial.low, trial.high)))
     return Comparison(
         NAME,
@@ -122,21 +127,31 @@ def _comparison(trial: TwoSampleTest, floor: Band, ceiling: Band, size: int) -> 
         Outcome.DIFFERENT if bound.low > MARGIN else Outcome.INCONCLUSIVE,
         2 * size,
         2 * size,
+        *among,
     )
 
 
-def _trial(
-    distances: Array,
-    level: float,
-    train_left: Array,
-    train_right: Array,
-    test_left: Array,
-    test_right: Array,
-) -> TwoSampleTest:
-    """Train on one pair of unit lists, try on the other."""
-    train, test = np.r_[train_left, train_right], np.r_[test_left, test_right]
-    called_left = _answers(distances, train, test)
-    num, num_left = len(test), len(test_left)
+class Lists(NamedTuple):
+    """The networks of one trial: to learn from and to try, left those of a sample, right the reference's."""
+
+    train_left: Array
+    train_right: Array
+    test_left: Array
+    test_right: Array
+
+
+def _trials(pairs: Pairs, left: str, trials: Iterable[Lists], level: float) -> list[TwoSampleTest]:
+    """Every trial of one sample against the reference."""
+    blocks = pairs.block(left, left), pairs.block(left, REFERENCE), pairs.block(REFERENCE, REFERENCE)
+    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda lists: _trial(blocks, level, lists), trials))
+
+
+def _trial(blocks: Blocks, level: float, lists: Lists) -> TwoSampleTest:
+    """Train on one pair of lists, try on the other."""
+    called_left = _answers(blocks, lists)
+    num_left = len(lists.test_left)
+    num = num_left + len(lists.test_right)
     hits = int(called_left[:num_left].sum())
     right = hits + int((~called_left[num_left:]).sum())
     # P(H >= hits) for H ~ Hypergeometric: the called-left networks are a random subset under equal laws.
@@ -145,15 +160,27 @@ def _trial(
     return TwoSampleTest(right / num, low, high, p_value, num)
 
 
-def _answers(distances: Array, train: Array, test: Array) -> Array:
-    """Which test networks the classifier calls left; the first half of ``train`` is left."""
-    between = distances[np.ix_(train, train)]
+def _answers(blocks: Blocks, lists: Lists) -> Array:
+    """Which test networks the classifier calls left."""
+    train, test = (lists.train_left, lists.train_right), (lists.test_left, lists.test_right)
+    between = _distances(blocks, train, train)
     width = max(np.median(between) ** 2, np.finfo(between.dtype).tiny)
-    signs = np.where(np.arange(len(train)) < len(train) // 2, 1, -1).astype(between.dtype)
-    gram = np.exp(-(between**2) / width) + RIDGE * np.eye(len(train), dtype=between.dtype)
+    signs = np.repeat(np.array([1, -1], between.dtype), [len(part) for part in train])
+    gram = np.exp(-(between**2) / width) + RIDGE * np.eye(len(between), dtype=between.dtype)
     coefficients = cho_solve(cho_factor(gram), signs)
-    answers: Array = np.exp(-(distances[np.ix_(test, train)] ** 2) / width) @ coefficients > 0
+    answers: Array = np.exp(-(_distances(blocks, test, train) ** 2) / width) @ coefficients > 0
     return answers
+
+
+def _distances(blocks: Blocks, rows: tuple[Array, Array], columns: tuple[Array, Array]) -> Array:
+    """Distances between two pairs of lists, each out of left and right."""
+    (left, right), (left_too, right_too), (within_left, across, within_right) = rows, columns, blocks
+    return np.block(
+        [
+            [within_left[np.ix_(left, left_too)], across[np.ix_(left, right_too)]],
+            [across[np.ix_(left_too, right)].T, within_right[np.ix_(right, right_too)]],
+        ]
+    )
 
 
 def _binomial_interval(successes: int, trials: int, level: float) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from compare import (
     energy,
     judge_reference,
     overall,
+    paired,
 )
 
 from .plain import plain
@@ -109,8 +110,9 @@ def _all_distances(
     if likelihood["name"] != "gaussian":  # the modal response bin is an artefact of the binning
         distances.append(averaged_disagreement())
     family = len(distances) + 1
-    found = compare_samples(arms, reference, ceiling, distances, seed=seed, family=family)
-    classified = classifier_two_sample_test(arms, reference, ceiling, seed=seed, family=family)
+    pairs = paired(arms, reference, ceiling, seed=seed)
+    found = compare_samples(arms, reference, ceiling, distances, seed=seed, family=family, pairs=pairs)
+    classified = classifier_two_sample_test(arms, reference, ceiling, seed=seed, family=family, pairs=pairs)
     return {name: [*found[name], classified[name][0]] for name in arms}
 
 

@@ -2,22 +2,26 @@
 
 import itertools
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from compare import averaged_disagreement, averaged_total_variation, chance_agreement, energy
-from compare.distances import Distance, pairwise_distances
+from compare import Sample, averaged_disagreement, averaged_total_variation, chance_agreement, energy
+from compare.distances import Distance, predictions
+from compare.tables import Means, Pairs, pairwise_distances
 
 DISTANCES = [energy(), averaged_total_variation(), averaged_disagreement()]
 
 
 def _evaluate(distance: Distance, left: np.ndarray, right: np.ndarray) -> float:
-    pooled = jnp.asarray(np.concatenate([left, right]), jnp.float32)
-    weights = np.zeros((2, len(pooled)), np.float32)
-    weights[0, : len(left)], weights[1, len(left) :] = 1 / len(left), 1 / len(right)
-    return float(distance.between(distance.prepare(pooled), *map(jnp.asarray, weights)))
+    samples = {
+        name: Sample(np.asarray(networks, np.float32), np.arange(len(networks)))
+        for name, networks in {"left": left, "right": right}.items()
+    }
+    tables = Pairs(samples, seed=0) if distance.feature is None else Means(samples, (distance.feature,))
+    everyone = [np.arange(len(networks))[None] for networks in (left, right)]
+    (value,) = distance.between(*tables.seen(distance.feature, "left", everyone[0], "right", everyone[1]))
+    return float(value)
 
 
 def _networks(seed: int, num: int, sharpness: float = 1.0) -> np.ndarray:
@@ -89,6 +93,20 @@ def test_chance_agreement_is_what_independent_predictors_show() -> None:
 
 
 def test_pairwise_distances_keep_precision_far_from_the_origin() -> None:
-    far = 1000 + np.array([[[0.0]], [[1.0]], [[3.0]]])
-    found = np.asarray(pairwise_distances(jnp.asarray(far, jnp.float32)))
+    far = np.float32(1000) + np.array([[[0.0]], [[1.0]], [[3.0]]], np.float32)
+    found = pairwise_distances(far, far)
     assert np.allclose(found, [[0, 1, 3], [1, 0, 2], [3, 2, 0]], atol=1e-4)
+
+
+def test_only_distances_between_pairs_are_taken_from_a_subset() -> None:
+    """A subset by the seed and the name of the sample, without repeats; means see everyone."""
+    samples = {"many": Sample(_networks(0, 40), np.arange(40)), "few": Sample(_networks(1, 9), np.arange(9))}
+    some, again, other = (Pairs(samples, seed=seed, most=10).samples["many"] for seed in (0, 0, 1))
+    assert len(set(some.chain.tolist())) == 10
+    assert np.array_equal(some.probabilities, samples["many"].probabilities[some.chain])
+    assert np.array_equal(some.chain, again.chain)
+    assert not np.array_equal(some.chain, other.chain)
+    assert len(Pairs(samples, seed=0, most=10).samples["few"].chain) == 9
+    everyone = np.arange(40)[None]
+    left, _ = Means(samples, (predictions,)).seen(predictions, "many", everyone, "few", everyone[:, :9])
+    assert np.allclose(left[0], samples["many"].probabilities.mean(0), atol=1e-6)

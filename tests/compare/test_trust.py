@@ -1,8 +1,10 @@
 """The gates pass good chains and stop bad ones."""
 
+import arviz as az
 import numpy as np
+import pytest
 
-from compare import bulk_ess, judge_reference, rank_rhat, thinned
+from compare import bulk_ess, judge_reference, rank_rhat, rhat_and_ess, thinned
 
 
 def _chains(seed: int = 0, shape: tuple[int, int, int] = (4, 400, 3)) -> np.ndarray:
@@ -60,3 +62,25 @@ def test_constant_behaviours_are_left_out_and_nothing_but_constants_is_not_trust
 def test_thinning_keeps_at_least_one_and_at_most_all() -> None:
     assert thinned(8, 300, 1.0).tolist() == [150]
     assert thinned(2, 5, 1e9).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("num_draws", [4, 5, 200, 201])
+def test_diagnostics_equal_those_that_arviz_computes_one_by_one(num_draws: int) -> None:
+    """To rounding: with ties, of odd length, with values that are not numbers, heavy tails."""
+    rng = np.random.default_rng(0)
+    behaviours = rng.standard_cauchy(size=(4, num_draws, 6))
+    behaviours[..., 1] = np.round(behaviours[..., 1])  # ties
+    behaviours[..., 2] = np.cumsum(behaviours[..., 2], axis=1)
+    behaviours[0, :, 3] += 5
+    behaviours[1, 1, 4] = np.nan
+    behaviours[2, 0, 5] = np.inf
+    exact = [
+        np.array([diagnostic(behaviours[..., i], chain_axis=0, draw_axis=1) for i in range(6)])
+        for diagnostic in (
+            lambda x, **axes: az.rhat(x, method="rank", **axes),
+            lambda x, **axes: az.ess(x, method="bulk", **axes),
+        )
+    ]
+    for found in (rhat_and_ess(behaviours), (rank_rhat(behaviours), bulk_ess(behaviours))):
+        assert np.allclose(found[0], exact[0], rtol=1e-12, equal_nan=True)
+        assert np.allclose(found[1], exact[1], rtol=1e-9, equal_nan=True)

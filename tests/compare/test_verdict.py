@@ -11,7 +11,7 @@ GOOD = [Control("control", E, E, ""), Control("prior", D, D, "")]
 
 def comparison(name: str, outcome: Outcome, low: float = 0.0) -> Comparison:
     band = Band(low, low, low)
-    return Comparison(name, "", band, band, band, band, band, 0.1, outcome, 10, 10)
+    return Comparison(name, "", band, band, band, band, band, 0.1, outcome, 10, 10, 20, 30)
 
 
 @pytest.mark.parametrize(
