@@ -11,6 +11,9 @@ from .boolean import parity as parity
 from .boolean import random_function as random_function
 from .boolean import single_bit as single_bit
 from .boolean import table_text as table_text
+from .boolean_tasks import boolean_3 as boolean_3
+from .boolean_tasks import boolean_5 as boolean_5
+from .boolean_tasks import boolean_7 as boolean_7
 from .datasets import MissingExtra as MissingExtra
 from .datasets import breast_cancer as breast_cancer
 from .datasets import curve as curve

@@ -27,7 +27,9 @@ class TaskEntry(NamedTuple):
     """A task: its loader ``(key, num_train, num_probe) -> Task`` and its defaults.
 
     ``likelihood`` is a key of ``LIKELIHOODS``; ``extra`` is the optional extra of the
-    installation that the loader needs, or ``None``.
+    installation that the loader needs, or ``None``. ``num_all`` is the number of all inputs
+    that there are, of a finite task: its probe is then all that is not trained on, unless
+    fewer are asked for.
     """
 
     summary: str
@@ -36,6 +38,7 @@ class TaskEntry(NamedTuple):
     num_train: int
     num_probe: int
     extra: str | None = None
+    num_all: int | None = None
 
     def load(self) -> Callable[..., Any]:
         """The loader itself; imports jax."""
@@ -55,6 +58,15 @@ TASKS: dict[str, TaskEntry] = {
     ),
     "regression_1d": TaskEntry(
         "a smooth curve with noise and a gap in its inputs, generated", "regression_1d", "gaussian", 40, 100
+    ),
+    "boolean_3": TaskEntry(
+        "the Boolean function that copies the first of 3 bits", "boolean_3", "bernoulli", 4, 4, num_all=8
+    ),
+    "boolean_5": TaskEntry(
+        "the Boolean function that copies the first of 5 bits", "boolean_5", "bernoulli", 16, 16, num_all=32
+    ),
+    "boolean_7": TaskEntry(
+        "the Boolean function that copies the first of 7 bits", "boolean_7", "bernoulli", 64, 64, num_all=128
     ),
     "mnist_binary": TaskEntry(
         "MNIST images, 28x28 pixels, odd against even digits", "mnist_binary", "bernoulli", 1000, 100, "mnist"

@@ -33,8 +33,18 @@ def complete_fields(values: Mapping[str, Any], where: Mapping[str, str]) -> dict
     def refuse(path: str, why: str, fix: str) -> UserError:
         return UserError(f"bad value for {where.get(path, path)}", fields[path.split(".")[1]], why, fix)
 
-    for name, default in {"num_train": task.num_train, "num_probe": task.num_probe}.items():
-        fields[name] = fields[name] or default
+    fields["num_train"] = fields["num_train"] or task.num_train
+    if task.num_all is None:
+        fields["num_probe"] = fields["num_probe"] or task.num_probe
+    else:
+        rest = task.num_all - fields["num_train"]
+        if rest < 1:
+            why = f"{fields['task']} has {task.num_all} inputs in all, and at least one is kept as a probe"
+            raise refuse("task.num_train", why, f"use at most {task.num_all - 1}")
+        fields["num_probe"] = fields["num_probe"] or rest
+        if fields["num_probe"] > rest:
+            why = f"of {task.num_all} inputs in all {fields['num_train']} are trained on"
+            raise refuse("task.num_probe", why, f"use at most {rest}, or leave it out for all of them")
     if fields["shift"] == "none" and fields["shift_strength"] is not None:
         raise refuse(
             "task.shift_strength", "it would be ignored without a shift", "name a shift too, or leave it out"

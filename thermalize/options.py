@@ -93,8 +93,10 @@ def checked(option: Option, value: Any, where: str) -> Any:
             wanted = suggest(value, option.words)
         return UserError(f"bad value for {where}", value, why, wanted)
 
-    if isinstance(value, str) and value in option.words:
-        return value
+    if isinstance(value, str):
+        for spelt in (value, value.replace("-", "_")):
+            if spelt in option.words:
+                return spelt
     result = value
     match option.type:
         case "integer":

@@ -101,12 +101,12 @@ def test_pairwise_distances_keep_precision_far_from_the_origin() -> None:
 def test_only_distances_between_pairs_are_taken_from_a_subset() -> None:
     """A subset by the seed and the name of the sample, without repeats; means see everyone."""
     samples = {"many": Sample(_networks(0, 40), np.arange(40)), "few": Sample(_networks(1, 9), np.arange(9))}
-    some, again, other = (Pairs(samples, seed=seed, most=10).samples["many"] for seed in (0, 0, 1))
-    assert len(set(some.chain.tolist())) == 10
+    some, again, other = (Pairs(samples, seed=seed, most=30).samples["many"] for seed in (0, 0, 1))
+    assert len(set(some.chain.tolist())) == 30
     assert np.array_equal(some.probabilities, samples["many"].probabilities[some.chain])
     assert np.array_equal(some.chain, again.chain)
     assert not np.array_equal(some.chain, other.chain)
-    assert len(Pairs(samples, seed=0, most=10).samples["few"].chain) == 9
+    assert len(Pairs(samples, seed=0, most=30).samples["few"].chain) == 9
     everyone = np.arange(40)[None]
     left, _ = Means(samples, (predictions,)).seen(predictions, "many", everyone, "few", everyone[:, :9])
     assert np.allclose(left[0], samples["many"].probabilities.mean(0), atol=1e-6)

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import models
@@ -29,6 +30,22 @@ def test_tasks_are_listed_with_their_own_defaults(name: str) -> None:
         kind = "regression" if entry.likelihood == "gaussian" else "classification"
         assert (task.name, task.kind) == (name, kind)
         assert (task.num_classes == 2) == (entry.likelihood == "bernoulli")
+
+
+@pytest.mark.parametrize("num_bits", [3, 5, 7])
+def test_boolean_tasks_are_halves_of_all_inputs(num_bits: int) -> None:
+    entry = TASKS[f"boolean_{num_bits}"]
+    assert entry.num_train == entry.num_probe == 2 ** (num_bits - 1)
+    assert entry.num_all == 2**num_bits
+    task = entry.load()(0)
+    inputs = np.concatenate([task.train.inputs, task.probe.inputs])
+    assert len(np.unique(inputs, axis=0)) == 2**num_bits
+    for batch in (task.train, task.probe):
+        assert np.array_equal(batch.targets, batch.inputs[:, 0] > 0)
+    fewer = entry.load()(0, 2, 2)
+    assert (len(fewer.train.targets), len(fewer.probe.targets)) == (2, 2)
+    with pytest.raises(ValueError, match=f"{2**num_bits} inputs, fewer than num_train 2 "):
+        entry.load()(0, 2, 2**num_bits)
 
 
 def test_names_are_those_of_the_library() -> None:

@@ -174,3 +174,18 @@ def test_every_default_passes_its_own_check() -> None:
                 assert value is None or value in option.words or option.check(value), name
     for name in KINDS:
         make_config(select=[name, *(["sgd"] if name != "sgd" else [])])
+
+
+def test_the_probe_of_a_finite_task_is_all_that_is_not_trained_on() -> None:
+    def counts(**task: Any) -> tuple[int, int]:
+        config = make_config(Layer({"task": task}))
+        return config.num_train, config.num_probe
+
+    assert counts(name="boolean_7") == (64, 64)
+    assert counts(name="boolean_7", num_train=100) == (100, 28)
+    assert counts(name="boolean_5", num_train=4, num_probe=8) == (4, 8)
+
+
+def test_words_may_be_written_with_hyphens() -> None:
+    config = make_config(Layer({"task": {"name": "boolean-7"}, "model": {"prior": "student-t"}}))
+    assert (config.task, config.prior) == ("boolean_7", "student_t")
