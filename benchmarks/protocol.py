@@ -42,7 +42,8 @@ def serve(make: Callable[[str, list[int], dict[str, Any]], Measurement]) -> None
     except ImportError as error:
         answer({"absent": f"{error.name or error} is not installed in {sys.executable}"})
     except Exception as error:
-        answer({"absent": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"})
+        message = (str(error) or "no message").splitlines()[0]
+        answer({"absent": f"{type(error).__name__}: {message}"})
         raise
 
 

@@ -107,9 +107,7 @@ def lockstep(widths: list[int], num_train: int, num_endpoints: int, lanes: int) 
 
             def step(t: jax.Array, carry: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
                 params, first = carry
-                rows = jax.random.randint(
-                    jax.random.fold_in(key_run, first + t), (batch_size,), 0, num_train
-                )
+                rows = jax.random.randint(jax.random.fold_in(key_run, first + t), (batch_size,), 0, num_train)
                 grad = jax.grad(loss)(params, jax.tree.map(lambda leaf: leaf[rows], data))
                 return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, grad), first
 

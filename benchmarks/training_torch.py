@@ -7,6 +7,8 @@ looked for every ``CHECK_EVERY`` steps, which is faster than after each.
 """
 
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from .protocol import WARM_UP, Measurement, serve
@@ -19,7 +21,8 @@ def make(name: str, cores: list[int], options: dict[str, Any]) -> Measurement:
     import torch
 
     torch.set_num_threads(len(cores))
-    return {"loop": loop, "vmapped": vmapped}[name](**options)
+    measurements: dict[str, Callable[..., Measurement]] = {"loop": loop, "vmapped": vmapped}
+    return measurements[name](**options)
 
 
 def data(widths: list[int], num_train: int) -> Any:
@@ -39,7 +42,7 @@ def loop(widths: list[int], num_train: int, num_endpoints: int) -> Measurement:
 
     def network() -> Any:
         layers: list[Any] = []
-        for d_in, d_out in zip(widths[:-1], widths[1:], strict=True):
+        for d_in, d_out in pairwise(widths):
             linear = torch.nn.Linear(d_in, d_out)
             torch.nn.init.normal_(linear.weight, std=d_in**-0.5)
             torch.nn.init.normal_(linear.bias)
@@ -98,10 +101,7 @@ def vmapped(widths: list[int], num_train: int, lanes: list[int]) -> Measurement:
 
     def train(count: int, max_steps: int) -> tuple[int, int]:
         """Steps of all networks together until each has fitted, and how many never did."""
-        params = [
-            (torch.randn(count, a, b) * a**-0.5, torch.randn(count, 1, b))
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
-        ]
+        params = [(torch.randn(count, a, b) * a**-0.5, torch.randn(count, 1, b)) for a, b in pairwise(widths)]
         fitted_at = torch.full((count,), max_steps)
         for step in range(1, max_steps + 1):
             rows = torch.randint(num_train, (count, batch_size))

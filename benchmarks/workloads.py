@@ -6,6 +6,8 @@ Networks begin as draws of the prior, batches are drawn with replacement. Worklo
 samples the posterior of a tanh network on the breast cancer data. numpy only.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 BATCH_SIZE = 32
@@ -42,5 +44,5 @@ def step_flops(widths: list[int], batch_size: int = BATCH_SIZE) -> int:
     >>> step_flops([7, 40, 40, 1])
     350720
     """
-    products = [a * b for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    products = [a * b for a, b in pairwise(widths)]
     return 2 * batch_size * (2 * sum(products) + sum(products[1:]))

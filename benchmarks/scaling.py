@@ -1,0 +1,145 @@
+"""Sections that vary one thing: lanes, width, the number of endpoints; and a million on a GPU."""
+
+from typing import Any
+
+from .race import Rival, run_race
+from .rows import Goal, Row, compared
+from .sections import NUM_TRAIN, WIDTHS, Bench, Found, figures
+from .workloads import step_flops
+
+SMALL_WIDTHS = [5, 16, 16, 1]
+SMALL_TRAIN = 16
+MANY = 100_000
+MILLION_SECONDS = 60
+
+
+def lanes(bench: Bench) -> Found:
+    """Endpoints a second by the number of networks that advance together, one core."""
+    sizes = bench.sizes
+    work: dict[str, Any] = {"widths": WIDTHS, "num_train": NUM_TRAIN, "num_endpoints": sizes.lanes_endpoints}
+    rivals = {
+        str(count): Rival("training.ours", bench.cores[:1], work | {"lanes": count}) for count in sizes.lanes
+    }
+    race = run_race(rivals, sizes.repeats, bench.say)
+    rates = {
+        name: figures(race, name, lambda found: found["endpoints"] / found["seconds"]) for name in rivals
+    }
+    default = ("16 lanes", rates.get("16"))
+    rows = [
+        compared("lanes", f"endpoints a second, {name} lanes", "1/s", (1, rates[name]), default)
+        for name in rivals
+    ]
+    values = [row.value for row in rows]
+    return Found(rows, {"lanes": {"lanes": sizes.lanes, "endpoints a second": values}})
+
+
+def width(bench: Bench) -> Found:
+    """Steps by the width of the hidden layers, as a share of the machine's matrix products."""
+    sizes, one = bench.sizes, bench.cores[:1]
+    work: dict[str, Any] = {
+        "num_train": NUM_TRAIN,
+        "num_endpoints": sizes.width_endpoints,
+        "budget": sizes.width_steps,
+    }
+    rivals = {"sgemm": Rival("machine.sgemm", one)}
+    networks = {f"7-{h}-{h}-1": [7, h, h, 1] for h in sizes.hidden}
+    rivals |= {
+        name: Rival("training.ours", one, work | {"widths": widths}) for name, widths in networks.items()
+    }
+    race = run_race(rivals, sizes.repeats, bench.say)
+    peak = figures(race, "sgemm", lambda found: found["gflops"])
+    rows = []
+    for name, widths in networks.items():
+        steps = figures(race, name, lambda found: found["steps"] / found["seconds"])
+        rates = [rate * step_flops(widths) / 1e9 for rate in steps] if steps else None
+        rows.append(
+            compared("width", f"arithmetic of {name}", "GFLOP/s", (1, rates), ("sgemm of numpy", peak))
+        )
+    values = [row.value for row in rows]
+    return Found(rows, {"width": {"width of the hidden layers": sizes.hidden, "GFLOP/s": values}})
+
+
+def growth(bench: Bench) -> Found:
+    """Seconds and memory an endpoint as their number grows, on all cores, one process each.
+
+    The smaller numbers are run before the largest and again after it.
+    """
+    work: dict[str, Any] = {"widths": SMALL_WIDTHS, "num_train": SMALL_TRAIN}
+    rivals = {
+        count: Rival("training.ours", bench.cores, work | {"num_endpoints": count})
+        for count in bench.sizes.growth
+    }
+    *fewer, most = bench.sizes.growth
+    smaller = {str(count): rivals[count] for count in fewer}
+    before = run_race(smaller, 1, bench.say)
+    race = run_race({str(most): rivals[most]}, 1, bench.say)
+    after = run_race(smaller, 1, bench.say)
+    cores = len(bench.cores)
+    for each in (before, race, after):
+        if each.absent:
+            note = "; ".join(f"{name} endpoints: {reason}" for name, reason in each.absent.items())
+            return Found([Row("growth", "seconds an endpoint", cores, None, "s", note=note)])
+    (largest,) = race.results[str(most)]
+    per_endpoint, peaks = [largest["seconds"] / most] * 2, [largest["peak"]] * 2
+    rows = []
+    for count in fewer:
+        pair = before.results[str(count)] + after.results[str(count)]
+        peer = f"{count:,} endpoints"
+        times, memory = [found["seconds"] / count for found in pair], [found["peak"] for found in pair]
+        name = f"seconds an endpoint, {most:,} of 5-16-16-1"
+        rows.append(
+            compared("growth", name, "s", (cores, per_endpoint), (peer, times), Goal("at most", 1.05))
+        )
+        name = f"peak memory, {most:,} of 5-16-16-1"
+        rows.append(compared("growth", name, "MB", (cores, peaks), (peer, memory), Goal("at most", 1.05)))
+    full = most == MANY and cores == 2  # the goals are stated for these
+    seconds, memory_goal = Goal("at most", 300, "s"), Goal("at most", 2000, "MB")
+    rows.append(
+        Row(
+            "growth",
+            f"{most:,} endpoints of 5-16-16-1",
+            cores,
+            largest["seconds"],
+            "s",
+            goal=seconds if full else None,
+        )
+    )
+    rows.append(
+        Row(
+            "growth",
+            f"memory of {most:,} endpoints",
+            cores,
+            largest["peak"],
+            "MB",
+            goal=memory_goal if full else None,
+        )
+    )
+    seen, spent, memory_used = (list(axis) for axis in zip(*largest["growth"], strict=True))
+    return Found(rows, {"growth": {"endpoints": seen, "seconds": spent, "memory in MB": memory_used}})
+
+
+def gpu(bench: Bench, platform: str = "gpu") -> Found:
+    """A million endpoints of workload 1 on an accelerator: seconds, compile time excluded."""
+    sizes, cores = bench.sizes, len(bench.cores)
+    name = f"{sizes.million:,} endpoints of 7-40-40-1 on a GPU"
+    free = {"accelerator": platform != "cpu"}
+    found = run_race({"devices": Rival("machine.devices", bench.cores, free)}, 1, bench.say)
+    if found.absent:
+        return Found([Row("gpu", name, cores, None, "s", note=found.absent["devices"])])
+    (device,) = found.results["devices"]
+    if device["platform"] != platform:
+        note = f"no GPU: jax finds {device['count']} devices of the kind {device['platform']} here"
+        return Found([Row("gpu", name, cores, None, "s", note=note)])
+    options = free | {
+        "widths": WIDTHS,
+        "num_train": NUM_TRAIN,
+        "num_endpoints": sizes.million,
+        "lanes": sizes.million_lanes,
+        "chunk": 32 * sizes.million_lanes,
+    }
+    race = run_race({"ours": Rival("training.ours", bench.cores, options)}, 1, bench.say)
+    if race.absent:
+        return Found([Row("gpu", name, cores, None, "s", note=race.absent["ours"])])
+    (run,) = race.results["ours"]
+    goal = Goal("at most", MILLION_SECONDS, "s")
+    return Found([Row("gpu", name, cores, run["seconds"], "s", goal=goal, note=device["kind"])])
