@@ -92,7 +92,9 @@ def evaluate(tree: xr.DataTree) -> dict[str, Any]:
         "trust": {"passed": trust.passed, "gates": [gate._asdict() for gate in trust.gates]},
         "arms": [arm_row(arm, effective.get(arm.name)) for arm in ordered],
         "comparisons": [
-            comparison_row(comparison, arm, reference)
+            comparison_row(
+                comparison, arm, reference, (len(samples[arm.name].chain), len(samples[reference.name].chain))
+            )
             for arm in by_role["arm"]
             for comparison in comparisons.get(arm.name, [])
         ],

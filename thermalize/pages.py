@@ -27,9 +27,11 @@ def environment() -> jinja2.Environment:
         "unit_of": wording.unit_of,
         "failures": wording.failures,
         "evidence_text": wording.evidence_text,
+        "networks_text": wording.networks_text,
     }
     made.globals |= {
         "interval": wording.interval,
+        "fit_text": wording.fit_text,
         "light": css_variables(LIGHT),
         "dark": css_variables(DARK),
     }

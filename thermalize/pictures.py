@@ -33,6 +33,7 @@ from .predictions import read_arm
 type Array = np.ndarray
 
 MAX_NETWORKS = 1200  # of one arm, in figures of behaviour
+MAX_CURVES = 2000  # endpoints in the figure of losses
 MAX_FUNCTIONS = 160  # in histograms of R-hat and ESS
 MIN_DRAWS = 20  # below, no diagnostics of chains are drawn
 
@@ -68,7 +69,7 @@ def draw(tree: xr.DataTree, result: Mapping[str, Any], looks: Mapping[str, Look]
         scalar_pictures(in_order(result), looks),
         predictions,
         _diagnostics(arms[reference], likelihood, notes),
-        _losses(arms, arms[reference], looks),
+        _losses(arms, arms[reference], looks, notes),
         notes,
     )
 
@@ -85,14 +86,25 @@ def thinned_arm(arm: xr.DataTree, notes: list[str]) -> xr.DataTree | None:
     if not usable.size:
         notes.append(f"{arm.name}: no chain or endpoint is usable, so its behaviour is not drawn.")
         return None
+    if usable.size > MAX_NETWORKS:
+        notes.append(
+            f"{arm.name}: figures of behaviour use {MAX_NETWORKS:,} evenly spaced endpoints or chains of "
+            f"{usable.size:,}."
+        )
+        usable = usable[_evenly(usable.size, MAX_NETWORKS)]
     num_draws = arm["predictions"].sizes["draw"]
     keep = min(num_draws, max(1, MAX_NETWORKS // usable.size))
     if keep < num_draws:
         notes.append(
             f"{arm.name}: figures of behaviour use {keep:,} evenly spaced draws of {num_draws:,} a chain."
         )
-    draws = ((np.arange(keep) + 0.5) * num_draws / keep).astype(int)
-    return arm.isel(chain=usable, draw=draws)
+    return arm.isel(chain=usable, draw=_evenly(num_draws, keep))
+
+
+def _evenly(size: int, keep: int) -> Array:
+    """Evenly spaced indices, at most so many."""
+    keep = min(size, keep)
+    return ((np.arange(keep) + 0.5) * size / keep).astype(int)
 
 
 def _classification(
@@ -164,17 +176,23 @@ def _functions(arm: xr.DataTree, likelihood: Mapping[str, Any]) -> tuple[Array, 
 
 
 def _losses(
-    arms: Mapping[str, xr.DataTree], reference: xr.DataTree, looks: Mapping[str, Look]
+    arms: Mapping[str, xr.DataTree], reference: xr.DataTree, looks: Mapping[str, Look], notes: list[str]
 ) -> list[Picture]:
     found: dict[str, Losses] = {}
     for name, arm in arms.items():
         stats = arm["sample_stats"]
         if "loss_curve" in stats:
-            curve = values_of(arm, "sample_stats", "loss_curve")[:, 0]
-            record = values_of(arm, "sample_stats", "record")
-            ended = values_of(arm, "sample_stats", "steps")[:, 0]
+            total = stats.sizes["chain"]
+            if total > MAX_CURVES:
+                notes.append(
+                    f"{name}: the figure of losses uses {MAX_CURVES:,} evenly spaced endpoints of {total:,}."
+                )
+            some = arm.isel(chain=_evenly(total, MAX_CURVES))
+            curve = values_of(some, "sample_stats", "loss_curve")[:, 0]
+            record = values_of(some, "sample_stats", "record")
+            ended = values_of(some, "sample_stats", "steps")[:, 0]
             shown = int(np.searchsorted(record, ended.max())) + 1  # constant from there on
-            found[name] = Losses(record[:shown], curve[:, :shown], ended)
+            found[name] = Losses(record[:shown], curve[:, :shown], ended, total)
         elif arm.attrs["role"] != "ceiling" and stats.sizes["draw"] > 1:
             found[name] = Losses(np.arange(stats.sizes["draw"]), values_of(arm, "sample_stats", "loss"), None)
     level = values_of(reference, "sample_stats", "loss")

@@ -5,7 +5,7 @@ cut into response bins, between the training targets' mean plus and minus four
 standard deviations, and is a classification from there on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from compare import Sample, binned_predictive, scalars, thinned
 type Array = np.ndarray
 
 NUM_BINS = 40
+AT_ONCE = 2**22  # probabilities that are made at a time
 
 
 class ArmData(NamedTuple):
@@ -30,6 +31,7 @@ class ArmData(NamedTuple):
     training_loss: Array  # (chain, draw) nats per datum
     training_error: Array | None  # (chain, draw) a share; None without labels
     diverging: Array | None  # (chain, draw); None for samplers without the notion
+    steps_to_fit: Array | None = None  # (chain,) when the stopping rule was met, -1 never; of endpoints
 
     @property
     def usable(self) -> Array:
@@ -54,29 +56,42 @@ class ArmData(NamedTuple):
         """
         num_chains, num_draws = self.probabilities.shape[:2]
         keep = np.arange(num_draws) if effective is None else thinned(num_chains, num_draws, effective)
-        kept = self.probabilities[self.usable][:, keep]
+        kept = self.probabilities[np.ix_(self.usable, keep)]
         return Sample(kept.reshape(-1, *kept.shape[2:]), np.repeat(self.usable, len(keep)))
 
 
 def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmData:
-    """The arm's draws under its likelihood, ``{"name": ..., "noise_scale": ...}``."""
-    outputs = np.asarray(_values(arm, "predictions", "logits"), np.float32)
+    """The arm's draws under its likelihood, ``{"name": ..., "noise_scale": ...}``.
+
+    Outputs are read a piece at a time: what stays in memory are the probabilities.
+    """
+    logits = arm.children["predictions"].dataset["logits"]
     targets = _values(arm, "predictions_constant_data", "probe_targets")
     stats = arm.children["sample_stats"].dataset
     if likelihood["name"] == "gaussian":
         training = _values(arm, "observed_data", "targets")
         spread = 4 * training.std()
         edges = np.linspace(training.mean() - spread, training.mean() + spread, NUM_BINS - 1)
+        labels, num_classes = np.digitize(targets, edges), NUM_BINS
+    else:
+        labels, num_classes = targets.astype(int), max(logits.shape[-1], 2)
+
+    def behave(outputs: Array) -> tuple[Array, dict[str, Array]]:
+        if likelihood["name"] != "gaussian":
+            probs = _class_probabilities(outputs, likelihood["name"])
+            return probs, scalars(probs, labels)
         probs = binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(np.float32)
-        labels = np.digitize(targets, edges)
         found = scalars(probs, labels)
         with np.errstate(over="ignore"):  # diverged networks, which are counted and left out
             error = np.sqrt(np.mean((outputs[..., 0] - targets) ** 2, axis=-1))
-        found = {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
-    else:
-        probs = _class_probabilities(outputs, likelihood["name"])
-        labels = targets.astype(int)
-        found = scalars(probs, labels)
+        return probs, {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
+
+    probs = np.empty((*logits.shape[:3], num_classes), np.float32)
+    found: dict[str, Array] = {}
+    for piece in _pieces(probs.shape, logits.encoding.get("chunks")):
+        probs[piece], some = behave(np.asarray(logits[piece].values, np.float32))
+        for key, values in some.items():
+            found.setdefault(key, np.empty(probs.shape[:2], values.dtype))[piece] = values
     return ArmData(
         name,
         {str(key): value for key, value in arm.attrs.items()},
@@ -86,7 +101,25 @@ def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmD
         np.asarray(stats["loss"].values),
         np.asarray(stats["train_error"].values) if "train_error" in stats else None,
         np.asarray(stats["diverging"].values) if "diverging" in stats else None,
+        np.asarray(stats["steps_to_fit"].values)[:, 0] if "steps_to_fit" in stats else None,
     )
+
+
+def _pieces(shape: tuple[int, ...], chunks: Sequence[int] | None) -> Iterator[tuple[slice, slice]]:
+    """Chains and draws of one piece after the other, along the axis on which the store is chunked.
+
+    >>> list(_pieces((3, 1, 2**21, 1), None))
+    [(slice(0, 2, None), slice(None, None, None)), (slice(2, 4, None), slice(None, None, None))]
+    """
+    stored = chunks or shape
+    axis = 0 if stored[0] < shape[0] or shape[1] == 1 else 1
+    row = max(1, int(np.prod(shape)) // max(shape[axis], 1))  # probabilities of one chain, or one draw
+    length = max(1, AT_ONCE // row)
+    if stored[axis] < shape[axis]:
+        length = -(-length // stored[axis]) * stored[axis]
+    for first in range(0, shape[axis], length):
+        some = slice(first, first + length)
+        yield (some, slice(None)) if axis == 0 else (slice(None), some)
 
 
 def _class_probabilities(outputs: Array, likelihood: str) -> Array:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
+from compare.tables import MAX_PAIRED
+
 from . import wording
 from .figures import Look, drawing, looks
 from .pages import environment, write_whole
@@ -48,6 +50,7 @@ def render(tree: xr.DataTree) -> str:
             behaviours=_behaviour_table(result),
             gates=[wording.gate_text(gate) for gate in result["trust"]["gates"]],
             pictures=pictures,
+            max_paired=MAX_PAIRED,
             task=attrs["arguments"].get("task", "made in Python"),
             recipe=recipe(attrs["arguments"]) if attrs["arguments"] else None,
         )

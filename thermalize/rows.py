@@ -11,8 +11,10 @@ from compare import Band, Comparison, Control, accuracy, chance_agreement
 from .predictions import ArmData
 
 
-def comparison_row(comparison: Comparison, arm: ArmData, reference: ArmData) -> dict[str, Any]:
-    """One distance of one arm."""
+def comparison_row(
+    comparison: Comparison, arm: ArmData, reference: ArmData, totals: tuple[int, int]
+) -> dict[str, Any]:
+    """One distance of one arm; ``totals`` are the sizes of both samples, thinned to effective draws."""
     note = ""
     if "disagreement" in comparison.name:
         right = [float(accuracy(a.probabilities[a.usable].mean((0, 1)), a.labels)) for a in (arm, reference)]
@@ -35,6 +37,10 @@ def comparison_row(comparison: Comparison, arm: ArmData, reference: ArmData) -> 
         "outcome": comparison.outcome.value,
         "num_left": comparison.num_left,
         "num_right": comparison.num_right,
+        "among_left": comparison.among_left,  # what each resample was drawn out of
+        "among_right": comparison.among_right,
+        "total_left": totals[0],
+        "total_right": totals[1],
     }
 
 
@@ -75,8 +81,30 @@ def arm_row(arm: ArmData, effective: float | None) -> dict[str, Any]:
         "test_accuracy": _mean(arm.scalars["accuracy"], usable) if "accuracy" in arm.scalars else None,
         "log_score": _mean(arm.scalars["log score"], usable),
         "status_counts": dict(Counter(status)),
+        "fit": None if arm.steps_to_fit is None else fit(arm.steps_to_fit),
         "evidence": arm.attrs.get("evidence"),  # of populations
         "seconds": arm.attrs["seconds"],
+    }
+
+
+def fit(steps_to_fit: np.ndarray) -> dict[str, Any] | None:
+    """How many endpoints met their stopping rule, and when; ``None`` if none did.
+
+    A budget is no rule to be met, and its endpoints count as never having met one.
+
+    >>> found = fit(np.array([-1, *range(100, 200)]))
+    >>> found["num_never"], found["steps"]
+    (1, {'low': 105, 'median': 150, 'high': 194})
+    """
+    met = steps_to_fit[steps_to_fit >= 0]
+    if not met.size:
+        return None
+    low, median, high = (int(q) for q in np.quantile(met, [0.05, 0.5, 0.95], method="nearest"))
+    num_never = len(steps_to_fit) - len(met)
+    return {
+        "num_never": num_never,
+        "share_never": num_never / len(steps_to_fit),
+        "steps": {"low": low, "median": median, "high": high},
     }
 
 

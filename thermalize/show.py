@@ -7,7 +7,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .wording import duration, evidence_text, failures, gate_text, interval, number, unit_of
+from .wording import (
+    duration,
+    evidence_text,
+    failures,
+    fit_text,
+    gate_text,
+    interval,
+    networks_text,
+    number,
+    unit_of,
+)
 
 type Row = Mapping[str, Any]
 
@@ -28,6 +38,11 @@ def render(result: Mapping[str, Any], console: Console) -> None:
     _verdict(result, console)
     if result["comparisons"]:
         _table(console, "Distances, with intervals", _distances(result["comparisons"], wide))
+        for row in result["comparisons"]:
+            if row.get("among_left") != row.get("total_left") or row.get("among_right") != row.get(
+                "total_right"
+            ):
+                _line(console, f"{row['arm']}, {row['name']}: {networks_text(row)} networks", "dim")
     else:
         _line(console, "No distance is available: no arm could be compared.")
     _table(console, "Controls", _controls(result["controls"]))
@@ -35,6 +50,8 @@ def render(result: Mapping[str, Any], console: Console) -> None:
     for row in result["arms"]:
         for count, sentence in failures(row["status_counts"]):
             _line(console, f"{row['name']}: {number(count)} of {number(row['num_chains'])} {sentence}", "red")
+        if row.get("fit") is not None:
+            _line(console, f"{row['name']}: {fit_text(row['fit'], row['num_chains'])}")
         if row["evidence"] is not None:
             _line(console, f"{row['name']}: {evidence_text(row['evidence'])}")
     _table(console, "Behaviours: mean over networks ± 95 % interval of it", _behaviours(result))

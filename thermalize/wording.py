@@ -143,6 +143,42 @@ def _decimals(value: float, digits: int) -> int:
     return max(0, digits - 1 - math.floor(math.log10(rounded)))
 
 
+def fit_text(fit: Mapping[str, Any], num_endpoints: int) -> str:
+    """When the endpoints of training met their rule, and how many never did.
+
+    >>> fit_text({"num_never": 3, "share_never": 0.03, "steps": {"low": 7, "median": 20, "high": 99}}, 100)
+    'rule met after 20 steps (median; 5 to 95 %: 7 to 99), never by 3 of 100 (3.0 %)'
+    """
+    steps, never = fit["steps"], fit["num_never"]
+    text = (
+        f"rule met after {number(steps['median'])} steps (median; 5 to 95 %: "
+        f"{number(steps['low'])} to {number(steps['high'])})"
+    )
+    if not never:
+        return f"{text} by all {number(num_endpoints)}"
+    return f"{text}, never by {number(never)} of {number(num_endpoints)} ({share(fit['share_never'])})"
+
+
+def networks_text(row: Mapping[str, Any]) -> str:
+    """How many networks a comparison drew at a time, and out of how many.
+
+    >>> row = {"num_left": 900, "num_right": 900, "among_left": 4096, "among_right": 1800}
+    >>> networks_text(row | {"total_left": 100000, "total_right": 1800})
+    '900 against 900 at a time, out of a random 4,096 of 100,000 against all 1,800'
+    """
+    sizes = f"{number(row['num_left'])} against {number(row['num_right'])}"
+    if "total_left" not in row:  # of an earlier version
+        return sizes
+    sides = (
+        f"all {number(total)}" if among == total else f"a random {number(among)} of {number(total)}"
+        for among, total in (
+            (row["among_left"], row["total_left"]),
+            (row["among_right"], row["total_right"]),
+        )
+    )
+    return f"{sizes} at a time, out of {' against '.join(sides)}"
+
+
 def evidence_text(evidence: Mapping[str, Any]) -> str:
     """A log evidence with its standard error, or why there is none.
 

@@ -118,6 +118,9 @@ def _arm_row(name: str, index: int, status: list[str], regression: bool) -> dict
         "test_accuracy": None if regression else 0.8941 + 0.0017 * index,
         "log_score": -0.4123 - 0.0019 * index,
         "status_counts": {sentence: status.count(sentence) for sentence in dict.fromkeys(status)},
+        "fit": {"num_never": 2, "share_never": 0.1667, "steps": {"low": 1713, "median": 1852, "high": 1991}}
+        if role == "arm"
+        else None,
         "evidence": None,
         "seconds": 5.21 + index,
     }
@@ -153,6 +156,10 @@ def _comparison(arm: str, i: int, j: int, regression: bool) -> dict[str, Any]:
         "outcome": ("DIFFERENT", "EQUIVALENT", "EQUIVALENT", "INCONCLUSIVE")[j],
         "num_left": 117 + i,
         "num_right": 211 + i,
+        "among_left": 4096 if j in (0, 3) else 90007,
+        "among_right": 423,
+        "total_left": 90007,
+        "total_right": 423,
     }
 
 

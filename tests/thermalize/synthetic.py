@@ -78,7 +78,7 @@ def make_run(
             logits[0] += 3.0
         failed = num_failed if name == "adam" else 0
         logits[:failed] = np.nan
-        status_of[name] = ["diverged: objective or gradient not finite at step 40"] * failed
+        status_of[name] = ["diverged: objective not finite at step 40"] * failed
         status_of[name] += ["ok"] * (chains - failed)
         nodes |= _arm(name, role, rng, logits, inputs, probe_targets, train_targets, status_of[name])
     name = task or TASKS[kind]

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from thermalize.evaluate import evaluate
+from thermalize.predictions import read_arm
 
 PROBES, CLASSES = 6, 3
 MIXING = np.random.default_rng(1).normal(size=(4, PROBES * CLASSES))
@@ -130,3 +131,43 @@ def test_a_regression_is_compared_through_its_predictive_law() -> None:
     assert result["verdict"] == "REFUTED", result["controls"][0]["detail"]
     assert "disagreement of averages" not in [row["name"] for row in result["comparisons"]]
     assert "root mean square error" in [row["name"] for row in result["behaviours"]]
+
+
+def test_very_many_endpoints_are_all_counted_and_pairs_are_taken_of_some() -> None:
+    logits = outputs(np.random.default_rng(5), 5000, 1)
+    tree = arm("arm", logits)
+    steps = np.where(np.arange(5000)[:, None] % 50 == 0, -1, np.arange(5000)[:, None])
+    tree["sample_stats"] = tree["sample_stats"].to_dataset().assign(steps_to_fit=(("chain", "draw"), steps))
+    result = run(logits, trained=tree)
+    assert result["verdict"] == "SUPPORTED"
+    for row in result["comparisons"]:
+        pairs = row["name"] in ("energy distance", "classifier two-sample test")
+        assert (row["among_left"], row["total_left"]) == (4096 if pairs else 5000, 5000)
+        assert row["among_right"] == row["total_right"]
+        assert row["num_left"] <= 512  # the prior has no more: floor, ceiling and distance at one size
+    (row,) = [row for row in result["arms"] if row["name"] == "trained"]
+    assert row["num_usable"] == 5000
+    assert row["fit"]["num_never"] == 100
+    assert row["fit"]["share_never"] == 0.02
+    assert abs(row["fit"]["steps"]["median"] - 2500) < 5
+    assert next(other for other in result["arms"] if other["role"] == "reference")["fit"] is None
+
+
+@pytest.mark.parametrize("likelihood", ["categorical", "bernoulli", "gaussian"])
+@pytest.mark.parametrize("shape", [(23, 1), (3, 17)])
+def test_an_arm_is_the_same_read_whole_or_in_pieces(
+    likelihood: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits = outputs(np.random.default_rng(0), *shape)
+    tree = arm("arm", logits if likelihood == "categorical" else logits[..., :1])
+    tree["predictions_constant_data"] = xr.Dataset({"probe_targets": ("probe", np.arange(PROBES) % 2)})
+    tree["observed_data"] = xr.Dataset({"targets": ("datum", np.linspace(-2, 2, 40))})
+    law = {"name": likelihood, "noise_scale": 0.3}
+    whole = read_arm("a", tree, law)
+    monkeypatch.setattr("thermalize.predictions.AT_ONCE", 100)
+    pieces = read_arm("a", tree, law)
+    assert np.array_equal(whole.probabilities, pieces.probabilities)
+    assert whole.probabilities.dtype == pieces.probabilities.dtype == np.float32
+    assert list(whole.scalars) == list(pieces.scalars)
+    for name, values in whole.scalars.items():
+        assert np.array_equal(values, pieces.scalars[name])

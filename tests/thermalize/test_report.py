@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from thermalize.config import Layer, make_config
+from thermalize.pictures import thinned_arm
 from thermalize.recipe import recipe
 from thermalize.report import render, write
 from thermalize.wording import gate_text, interval, number
@@ -150,7 +151,25 @@ def test_numbers_are_the_results(pages: dict[str, str]) -> None:
 def test_failures_are_counted_and_shown(pages: dict[str, str]) -> None:
     text = Page(pages["classification"]).texts["arms"]
     assert "9 of 12 usable" in text
-    assert "3 of 12: diverged: objective or gradient not finite at step 40" in text
+    assert "3 of 12: diverged: objective not finite at step 40" in text
+
+
+def test_networks_that_took_part_and_rules_that_were_met_are_counted(pages: dict[str, str]) -> None:
+    texts = Page(pages["classification"]).texts
+    assert "117 against 211 at a time, out of a random 4,096 of 90,007 against all 423" in texts["distances"]
+    assert "117 against 211 at a time, out of all 90,007 against all 423" in texts["distances"]
+    assert "rule met after 1,852 steps (median; 5 to 95 %: 1,713 to 1,991)" in texts["arms"]
+    assert "never by 2 of 12 (16.7 %)" in texts["arms"]
+
+
+def test_figures_of_very_many_endpoints_use_some_and_say_so() -> None:
+    notes: list[str] = []
+    tree = make_run(num_seeds=1300, num_probes=2)
+    some = thinned_arm(tree.children["sgd"], notes)
+    assert some is not None
+    logits = some.children["predictions"].dataset["logits"].values
+    assert len(set(logits[:, 0, 0, 0].tolist())) == len(logits) == 1200
+    assert notes == ["sgd: figures of behaviour use 1,200 evenly spaced endpoints or chains of 1,300."]
 
 
 def test_missing_numbers_are_named_never_shown_as_nan(page: str, bleak: tuple[xr.DataTree, str]) -> None:

@@ -113,3 +113,10 @@ def empty(row: Any) -> Any:
         case float():
             return None
     return row
+
+
+def test_rules_that_were_met_and_subsets_are_said() -> None:
+    text = " ".join(shown(make_result(), 200).split())
+    assert "sgd: rule met after 1,852 steps (median; 5 to 95 %: 1,713 to 1,991), never by 2 of" in text
+    assert "sgd, energy distance: 117 against 211 at a time, out of a random 4,096 of 90,007" in text
+    assert "total variation of averages: 117 against" not in text

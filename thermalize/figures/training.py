@@ -24,6 +24,7 @@ class Losses(NamedTuple):
     steps: Array  # (time,) optimiser step or draw
     values: Array  # (line, time) nats per datum
     ended: Array | None  # (line,) steps taken by endpoints of training, None for chains
+    total: int = 0  # lines that these were taken from, if more
 
 
 def loss_pictures(
@@ -61,8 +62,9 @@ def _picture(
     axes.set_ylim(*limits)
     axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
     axes.set(xlabel="draw" if found.ended is None else "optimiser step", ylabel="loss (nats per datum)")
-    unit = plural(len(found.values), "chain" if found.ended is None else "seed")
-    some = "" if len(lines) == len(found.values) else f", {len(lines)} of them drawn"
+    total = max(found.total, len(found.values))
+    unit = plural(total, "chain" if found.ended is None else "seed")
+    some = "" if len(lines) == total else f", {len(lines)} of them drawn"
     return picture(
         figure,
         f"loss{index}",
