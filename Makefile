@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter; JOBS=4 the number of test processes.
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format certify clean
+.PHONY: help environment demo test lint format certify bench clean
 .NOTPARALLEL:
 
 export PYTHON
@@ -24,6 +24,9 @@ test: environment ## Run every test but the long statistical ones.
 certify: environment ## Run the long tests, judge every sampler by exact laws, write runs/certificate.
 	$(RUN) pytest -n $(JOBS) --durations=15 -m certify
 	$(RUN) thermalize certify --out runs/certificate --overwrite
+
+bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.
+	$(RUN) benchmarks --out runs/bench $(if $(TORCH_PYTHON),--torch-python $(TORCH_PYTHON))
 
 lint: environment ## Check the format, the style and the types of code and tests.
 	$(RUN) ruff format --check

@@ -18,6 +18,7 @@ from .layers import ROOMS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+NOT_IN_THE_ENVIRONMENT = {"torch"}  # a large peer of the benchmarks, wanted by few
 COMES_WITH = {"cycler": "matplotlib", "markupsafe": "jinja2"}  # parts of their interface
 
 
@@ -62,7 +63,8 @@ def test_every_dependency_has_a_lower_bound_that_its_pin_meets() -> None:
 
 
 def test_everything_that_is_installed_is_pinned() -> None:
-    assert needed(declared()) - set(pins()) == set()
+    installed = [r for r in declared() if r.name not in NOT_IN_THE_ENVIRONMENT]
+    assert needed(installed) - set(pins()) == set()
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
