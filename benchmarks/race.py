@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 type Say = Callable[[str], None]
+type Start = Callable[[Rival], subprocess.Popen[str]]
 type Results = dict[str, list[dict[str, Any]]]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ class Race:
     absent: dict[str, str]
 
 
-def run_race(rivals: Mapping[str, Rival], repeats: int, say: Say) -> Race:
+def run_race(rivals: Mapping[str, Rival], repeats: int, say: Say, start: Start | None = None) -> Race:
     """All rivals, each ``repeats`` times in turn. One that fails is reported, the others go on."""
     results: Results = {name: [] for name in rivals}
     absent: dict[str, str] = {}
@@ -47,7 +48,7 @@ def run_race(rivals: Mapping[str, Rival], repeats: int, say: Say) -> Race:
         processes: dict[str, subprocess.Popen[str]] = {}
         for name, rival in rivals.items():
             try:
-                processes[name] = stack.enter_context(start(rival))
+                processes[name] = stack.enter_context((start or start_process)(rival))
             except OSError as error:
                 absent[name] = f"{rival.python} cannot be run: {error.strerror}"
         try:
@@ -68,7 +69,7 @@ def run_race(rivals: Mapping[str, Rival], repeats: int, say: Say) -> Race:
     return Race({name: found for name, found in results.items() if name not in absent}, absent)
 
 
-def start(rival: Rival) -> "subprocess.Popen[str]":
+def start_process(rival: Rival) -> "subprocess.Popen[str]":
     """The rival's process; closing its stdin, as leaving its context does, ends it."""
     cores = ",".join(map(str, rival.cores))
     command = [rival.python, "-m", rival.worker, rival.measurement, cores, json.dumps(rival.options)]

@@ -95,6 +95,10 @@ def slope(draw: Callable[[int, int], Any], num_chains: int, few_draws: int, num_
             begun = time.perf_counter()
             jax.block_until_ready(draw(repeat, number))
             times.append(time.perf_counter() - begun)
+        if repeat != WARM_UP and times[1] <= times[0]:
+            raise ValueError(
+                f"{num_draws} draws took no longer than {few_draws}: no slope, ask for more draws"
+            )
         gradients = num_chains * (num_draws - few_draws) * LEAPFROG_STEPS
         return {"gradients": gradients, "seconds": times[1] - times[0], "naive_seconds": times[1]}
 

@@ -4,11 +4,9 @@ from typing import Any
 
 from .race import Rival, run_race
 from .rows import Goal, Row, compared
-from .sections import NUM_TRAIN, WIDTHS, Bench, Found, figures
+from .sections import Bench, Found, figures
 from .workloads import step_flops
 
-SMALL_WIDTHS = [5, 16, 16, 1]
-SMALL_TRAIN = 16
 MANY = 100_000
 MILLION_SECONDS = 60
 
@@ -16,7 +14,11 @@ MILLION_SECONDS = 60
 def lanes(bench: Bench) -> Found:
     """Endpoints a second by the number of networks that advance together, one core."""
     sizes = bench.sizes
-    work: dict[str, Any] = {"widths": WIDTHS, "num_train": NUM_TRAIN, "num_endpoints": sizes.lanes_endpoints}
+    work: dict[str, Any] = {
+        "widths": sizes.widths,
+        "num_train": sizes.num_train,
+        "num_endpoints": sizes.lanes_endpoints,
+    }
     rivals = {
         str(count): Rival("training.ours", bench.cores[:1], work | {"lanes": count}) for count in sizes.lanes
     }
@@ -37,7 +39,7 @@ def width(bench: Bench) -> Found:
     """Steps by the width of the hidden layers, as a share of the machine's matrix products."""
     sizes, one = bench.sizes, bench.cores[:1]
     work: dict[str, Any] = {
-        "num_train": NUM_TRAIN,
+        "num_train": sizes.num_train,
         "num_endpoints": sizes.width_endpoints,
         "budget": sizes.width_steps,
     }
@@ -64,12 +66,17 @@ def growth(bench: Bench) -> Found:
 
     The smaller numbers are run before the largest and again after it.
     """
-    work: dict[str, Any] = {"widths": SMALL_WIDTHS, "num_train": SMALL_TRAIN}
-    rivals = {
-        count: Rival("training.ours", bench.cores, work | {"num_endpoints": count})
-        for count in bench.sizes.growth
+    sizes = bench.sizes
+    work: dict[str, Any] = {
+        "widths": sizes.growth_widths,
+        "num_train": sizes.growth_train,
+        "chunk": sizes.chunk,
     }
-    *fewer, most = bench.sizes.growth
+    rivals = {
+        count: Rival("training.ours", bench.cores, work | {"num_endpoints": count}) for count in sizes.growth
+    }
+    network = "-".join(map(str, sizes.growth_widths))
+    *fewer, most = sizes.growth
     smaller = {str(count): rivals[count] for count in fewer}
     before = run_race(smaller, 1, bench.say)
     race = run_race({str(most): rivals[most]}, 1, bench.say)
@@ -86,18 +93,18 @@ def growth(bench: Bench) -> Found:
         pair = before.results[str(count)] + after.results[str(count)]
         peer = f"{count:,} endpoints"
         times, memory = [found["seconds"] / count for found in pair], [found["peak"] for found in pair]
-        name = f"seconds an endpoint, {most:,} of 5-16-16-1"
+        name = f"seconds an endpoint, {most:,} of {network}"
         rows.append(
             compared("growth", name, "s", (cores, per_endpoint), (peer, times), Goal("at most", 1.05))
         )
-        name = f"peak memory, {most:,} of 5-16-16-1"
+        name = f"peak memory, {most:,} of {network}"
         rows.append(compared("growth", name, "MB", (cores, peaks), (peer, memory), Goal("at most", 1.05)))
     full = most == MANY and cores == 2  # the goals are stated for these
     seconds, memory_goal = Goal("at most", 300, "s"), Goal("at most", 2000, "MB")
     rows.append(
         Row(
             "growth",
-            f"{most:,} endpoints of 5-16-16-1",
+            f"{most:,} endpoints of {network}",
             cores,
             largest["seconds"],
             "s",
@@ -121,7 +128,8 @@ def growth(bench: Bench) -> Found:
 def gpu(bench: Bench, platform: str = "gpu") -> Found:
     """A million endpoints of workload 1 on an accelerator: seconds, compile time excluded."""
     sizes, cores = bench.sizes, len(bench.cores)
-    name = f"{sizes.million:,} endpoints of 7-40-40-1 on a GPU"
+    network = "-".join(map(str, sizes.widths))
+    name = f"{sizes.million:,} endpoints of {network} on a GPU"
     free = {"accelerator": platform != "cpu"}
     found = run_race({"devices": Rival("machine.devices", bench.cores, free)}, 1, bench.say)
     if found.absent:
@@ -131,11 +139,11 @@ def gpu(bench: Bench, platform: str = "gpu") -> Found:
         note = f"no GPU: jax finds {device['count']} devices of the kind {device['platform']} here"
         return Found([Row("gpu", name, cores, None, "s", note=note)])
     options = free | {
-        "widths": WIDTHS,
-        "num_train": NUM_TRAIN,
+        "widths": sizes.widths,
+        "num_train": sizes.num_train,
         "num_endpoints": sizes.million,
         "lanes": sizes.million_lanes,
-        "chunk": 32 * sizes.million_lanes,
+        "chunk": sizes.million_chunk,
     }
     race = run_race({"ours": Rival("training.ours", bench.cores, options)}, 1, bench.say)
     if race.absent:

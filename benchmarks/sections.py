@@ -16,8 +16,6 @@ from .rows import Goal, Row, compared
 from .sizes import Sizes
 from .workloads import LEAPFROG_STEPS, step_flops
 
-WIDTHS = [7, 40, 40, 1]
-NUM_TRAIN = 64
 HOW_TO_GET_TORCH = "install the extra `bench`, or name an interpreter that has torch with --torch-python"
 FEWER_LOOKS = "peers look for training errors every 10 steps, which is faster for them than every step"
 
@@ -46,14 +44,14 @@ type Section = Callable[[Bench], Found]
 def endpoints(bench: Bench) -> Found:
     """Endpoints a second of workload 1, and the share of the machine's matrix products."""
     sizes, counts = bench.sizes, range(1, len(bench.cores) + 1)
-    work: dict[str, Any] = {"widths": WIDTHS, "num_train": NUM_TRAIN}
+    work: dict[str, Any] = {"widths": sizes.widths, "num_train": sizes.num_train}
     rivals = {"sgemm": Rival("machine.sgemm", bench.cores[:1])}
     loop = work | {"num_endpoints": sizes.torch_loop}
     rivals["PyTorch, one at a time, 1"] = _torch(bench, "loop", 1, loop)
     for cores in counts:
         use = bench.cores[:cores]
         rivals[f"ours, {cores}"] = Rival(
-            "training.ours", use, work | {"num_endpoints": sizes.endpoints * cores}
+            "training.ours", use, work | {"num_endpoints": sizes.endpoints * cores, "chunk": sizes.chunk}
         )
         rivals[f"torch.func.vmap, {cores}"] = _torch(
             bench, "vmapped", cores, work | {"lanes": sizes.torch_lanes}
@@ -85,7 +83,7 @@ def endpoints(bench: Bench) -> Found:
                 rows.append(row)
     rows.append(_two_cores(race, "endpoints", "endpoints a second, second core", "endpoints"))
     rates = figures(
-        race, "ours, 1", lambda found: found["steps"] * step_flops(WIDTHS) / found["seconds"] / 1e9
+        race, "ours, 1", lambda found: found["steps"] * step_flops(sizes.widths) / found["seconds"] / 1e9
     )
     peak = figures(race, "sgemm", lambda found: found["gflops"])
     rows.append(

@@ -7,6 +7,9 @@ class Sizes(NamedTuple):
     """``repeats`` and the amounts of work of one repeat."""
 
     repeats: int
+    widths: list[int]  # of workload 1
+    num_train: int
+    chunk: int  # endpoints handed over at a time
     endpoints: int  # of workload 1, on each core
     torch_loop: int  # networks that PyTorch trains one by one
     torch_lanes: list[int]
@@ -23,13 +26,19 @@ class Sizes(NamedTuple):
     width_endpoints: int
     width_steps: int
     growth: list[int]
+    growth_widths: list[int]
+    growth_train: int
     prior_networks: list[str]
     million: int
     million_lanes: int
+    million_chunk: int
 
 
 FULL = Sizes(
     repeats=3,
+    widths=[7, 40, 40, 1],
+    num_train=64,
+    chunk=1024,
     endpoints=1024,
     torch_loop=16,
     torch_lanes=[256, 1024],
@@ -46,9 +55,12 @@ FULL = Sizes(
     width_endpoints=128,
     width_steps=100,
     growth=[1_000, 10_000, 100_000],
+    growth_widths=[5, 16, 16, 1],
+    growth_train=16,
     prior_networks=["3-8-1", "5-16-16-1", "7-40-40-1"],
     million=1_000_000,
     million_lanes=8192,
+    million_chunk=262_144,
 )
 QUICK = FULL._replace(
     repeats=2,
@@ -67,6 +79,9 @@ QUICK = FULL._replace(
 )
 TINY = Sizes(
     repeats=2,
+    widths=[3, 16, 1],
+    num_train=5,
+    chunk=64,
     endpoints=4,
     torch_loop=1,
     torch_lanes=[2],
@@ -82,8 +97,11 @@ TINY = Sizes(
     hidden=[4],
     width_endpoints=2,
     width_steps=10,
-    growth=[2, 4],
+    growth=[64, 128],
+    growth_widths=[3, 16, 1],
+    growth_train=5,
     prior_networks=[],
-    million=4,
-    million_lanes=2,
+    million=128,
+    million_lanes=16,
+    million_chunk=64,
 )

@@ -5,7 +5,8 @@ in all, and seconds, compile time excluded.
 """
 
 import time
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,8 @@ import numpy as np
 import optax
 
 from models import Batch, Model, bayesian_model, bernoulli, gaussian_prior, mlp
-from samplers import Draws, Stop, Target, optimise, optimiser, posterior
+from samplers import Draws, Sampler, Stop, Target, optimise, optimiser, posterior
+from samplers.draws import Observe
 
 from .protocol import WARM_UP, Measurement
 from .workloads import BATCH_SIZE, CHECK_EVERY, LEARNING_RATE, MAX_STEPS, boolean_rows, training_rows
@@ -21,13 +23,30 @@ from .workloads import BATCH_SIZE, CHECK_EVERY, LEARNING_RATE, MAX_STEPS, boolea
 CHUNK = 1024
 
 
-def problem(widths: list[int], num_train: int) -> tuple[Model, Target, jax.Array]:
-    """The model, what it is trained on, and all inputs of the function."""
+class Problem(NamedTuple):
+    """What is trained on what, by which optimiser; ``observe`` records the function on all ``inputs``."""
+
+    model: Model
+    target: Target
+    sgd: Sampler
+    inputs: jax.Array
+    observe: Observe
+
+
+@cache
+def problem(widths: tuple[int, ...], num_train: int) -> Problem:
+    """The networks of these widths and ``num_train`` points of the function."""
     network = mlp(widths, "relu")
     model = bayesian_model(network, gaussian_prior(network), bernoulli())
     inputs, values = training_rows(widths[0], num_train)
     data = Batch(jnp.asarray(inputs), jnp.asarray(values))
-    return model, posterior(model, data, num_data=num_train), jnp.asarray(boolean_rows(widths[0])[0])
+    sgd = optimiser(optax.sgd(LEARNING_RATE), batch_size=min(BATCH_SIZE, num_train), name="sgd")
+
+    def observe(params: Any, inputs: jax.Array) -> dict[str, jax.Array]:
+        return {"labels": jax.vmap(model.apply, (None, 0))(params, inputs)[:, 0] > 0}
+
+    target = posterior(model, data, num_data=num_train)
+    return Problem(model, target, sgd, jnp.asarray(boolean_rows(widths[0])[0]), observe)
 
 
 def ours(
@@ -44,12 +63,8 @@ def ours(
     and forgotten. ``growth`` has, chunk by chunk, endpoints so far, seconds so far and
     the memory of this process in MB.
     """
-    model, target, inputs = problem(widths, num_train)
-    sgd = optimiser(optax.sgd(LEARNING_RATE), batch_size=min(BATCH_SIZE, num_train), name="sgd")
+    _, target, sgd, inputs, observe = problem(tuple(widths), num_train)
     stop = Stop("first_fit", max_steps=MAX_STEPS) if budget is None else Stop("budget", max_steps=budget)
-
-    def observe(params: Any, inputs: jax.Array) -> dict[str, jax.Array]:
-        return {"labels": jax.vmap(model.apply, (None, 0))(params, inputs)[:, 0] > 0}
 
     def run(repeat: int) -> dict[str, Any]:
         count = min(num_endpoints, chunk) if repeat == WARM_UP else num_endpoints
@@ -94,7 +109,7 @@ def lockstep(widths: list[int], num_train: int, num_endpoints: int, lanes: int) 
     Under ``vmap`` the loop goes on until the slowest network of its batch has fitted.
     Training errors are looked for every ``CHECK_EVERY`` steps, which is faster.
     """
-    model, target, _ = problem(widths, num_train)
+    model, target, *_ = problem(tuple(widths), num_train)
     batch_size = min(BATCH_SIZE, num_train)
 
     @jax.jit

@@ -20,7 +20,9 @@ def make(name: str, cores: list[int], options: dict[str, Any]) -> Measurement:
     plain = options.pop("plain", False)
     if not options.pop(ACCELERATOR, False):
         os.environ["JAX_PLATFORMS"] = "cpu"
-    use_cores(1 if plain else len(cores))
+    num_devices = 1 if plain else len(cores)
+    os.environ["JAX_NUM_CPU_DEVICES"] = str(num_devices)  # whatever the caller has set for itself
+    use_cores(num_devices)
     file, function = name.split(".")
     measurement: Measurement = getattr(importlib.import_module(f".{file}", __package__), function)(**options)
     return measurement
