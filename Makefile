@@ -19,10 +19,10 @@ demo: environment ## Train and sample one small network on digits, compare, writ
 	$(RUN) thermalize compare --task digits --preset quick --seed 0 --out runs/demo --overwrite
 
 test: environment ## Run every test but the long statistical ones.
-	$(RUN) pytest -n $(JOBS) --durations=15
+	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15
 
 certify: environment ## Run the long tests, judge every sampler by exact laws, write runs/certificate.
-	$(RUN) pytest -n $(JOBS) --durations=15 -m certify
+	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15 -m certify
 	$(RUN) thermalize certify --out runs/certificate --overwrite
 
 bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.

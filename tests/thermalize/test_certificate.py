@@ -1,5 +1,8 @@
 """The certification suite at its quick preset, line by line, and the command around it.
 
+Of each family the lines that compile fastest, mutants among them, run every time, the others
+in ``make certify``, which judges the full suite too.
+
 Every check has a false-alarm rate of at most 1e-5, so that all lines together raise one in
 fewer than one of a thousand seeds; the seed is fixed. What a check must be able to see is
 asserted too: an error of that size is found with probability 0.99.
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from _pytest.mark import ParameterSet
 
 from thermalize.certify.certificate import markdown, row
 from thermalize.certify.check import Check
@@ -21,6 +25,28 @@ from .commands import refused, run
 
 ROOT = Path(__file__).parents[2]
 QUICK = suite("quick")
+EVERY_TIME = (
+    "sgld: SGLD, all data: S = A S A' + 2e, A = I - eH",
+    "sgld: SGLD, control variates: no noise at the mode",
+    "underdamped: BAOAB, minibatch: heated by the noise as h C",
+    "sgd: SGD of constant step: S = A S A' + e^2 C, A = I - eH",
+    "mutant: N missing, sgld",
+    "mutant: beta on the prior too, sgld",
+    "mutant: wrong sign of friction, underdamped",
+    "sgnht: heat",
+    "mutant: a thermostat that does not act",
+    "hmc: invariance",
+    "elliptical_slice: invariance",
+    "random_walk: invariance",
+    "mutant: no Metropolis test",
+    "hmc: joint distribution",
+    "mutant: prior forgotten",
+    "hmc: calibration",
+    "hmc: linear regression",
+    "smc: linear regression",
+    "mutant: weights ignored",
+    "smc: evidence against the closed form",
+)
 LARGEST_DETECTABLE = {
     "finite-step law": 0.08,
     "bias": 0.08,
@@ -32,13 +58,27 @@ LARGEST_DETECTABLE = {
 }
 
 
-@pytest.mark.parametrize("entry", QUICK, ids=lambda entry: entry.name)
+def often(entry: Entry) -> ParameterSet:
+    """The entry, marked unless it runs every time."""
+    marks = () if entry.name in EVERY_TIME else (pytest.mark.certify,)
+    return pytest.param(entry, id=entry.name, marks=marks)
+
+
+@pytest.mark.parametrize("entry", [often(entry) for entry in QUICK])
 def test_line_of_the_certificate(entry: Entry) -> None:
     check = entry.judge(jax.random.key(1))
     assert entry.settled(check), check
     assert check.false_alarm <= 1e-5
     if not entry.mistake:
         assert check.detectable < LARGEST_DETECTABLE[entry.family], check
+
+
+def test_every_family_and_its_mutants_are_judged_every_time() -> None:
+    chosen = [entry for entry in QUICK if entry.name in EVERY_TIME]
+    assert len(chosen) == len(EVERY_TIME)
+    assert {entry.family for entry in chosen} == set(FAMILIES)
+    broken = {entry.family for entry in chosen if entry.mistake}
+    assert broken >= {"finite-step law", "bias", "invariance", "joint distribution", "exact posterior"}
 
 
 def test_the_full_suite_holds_all_of_the_quick_one() -> None:

@@ -43,6 +43,7 @@ def test_refusals(tmp_path: Path) -> None:
     refused(run("reference", "digits", "--out", tmp_path), "the reference is not stored | --make")
 
 
+@pytest.mark.certify
 def test_made_again_with_another_seed_boolean_3_is_the_same_law(tmp_path: Path) -> None:
     """Means within 5 standard errors of the stored ones, and functions as often: permutation at 1/501."""
     done = run("reference", "boolean-3", "--make", "--preset", "quick", "--seed", "1", "--out", tmp_path)
