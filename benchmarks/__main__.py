@@ -62,6 +62,7 @@ def run(names: list[str], folder: Path, sizes: Sizes, torch_python: str) -> tupl
     """Run sections one after another; the files are written anew after each."""
     begun = time.perf_counter()
     cores = available_cores()[:2]
+    load = other_load()
     rows: list[Row] = []
     curves: dict[str, Any] = {}
     facts: dict[str, Any] = {}
@@ -79,6 +80,7 @@ def run(names: list[str], folder: Path, sizes: Sizes, torch_python: str) -> tupl
             "repeats": sizes.repeats,
             "seconds": time.perf_counter() - begun,
             "machine": f"{processor()}, {len(cores)} of {os.cpu_count()} cores",
+            "load": load,
             "date": datetime.now(UTC).date().isoformat(),
             "packages": {package: version(package) for package in PACKAGES},
         }
@@ -136,6 +138,11 @@ def available_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def other_load() -> float | None:
+    """How many processes wanted a core in the last minute, before anything is measured."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def processor() -> str:

@@ -27,9 +27,10 @@ def sentence(facts: dict[str, Any]) -> str:
     """How the numbers were taken."""
     kind = "Quick run, few repeats" if facts["quick"] else "Full run"
     versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+    load = "" if facts["load"] is None else f" (load before the start {facts['load']:.1f})"
     return (
         f"{kind}: medians of {facts['repeats']} repeats, rivals in turn, compile time excluded, "
-        f"{facts['seconds']:.0f} s on {facts['machine']}, {facts['date']}. {versions}."
+        f"{facts['seconds']:.0f} s on {facts['machine']}{load}, {facts['date']}. {versions}."
     )
 
 

@@ -12,6 +12,7 @@ FACTS = {
     "repeats": 3,
     "seconds": 12.3,
     "machine": "a machine, 2 of 4 cores",
+    "load": 0.1,
     "date": "2026-11-22",
     "packages": {"jax": "0.12"},
 }
@@ -75,6 +76,7 @@ def test_the_table_says_what_was_measured_and_what_not() -> None:
     assert lines[3] == ["absent row", "1", "3 1/s", "peer", "absent", "", "at least 2 x", ""]
     assert "- absent row: no peer" in text
     assert "Quick run, few repeats: medians of 3 repeats" in text
+    assert "2 of 4 cores (load before the start 0.1), 2026-11-22" in text
     assert "Full run" in markdown([], FACTS | {"quick": False})
 
 
