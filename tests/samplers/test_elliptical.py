@@ -139,6 +139,7 @@ def best_of_many(key: jax.Array) -> Any:
     return jax.tree.map(lambda leaf: leaf[jnp.argmin(errors)], params)
 
 
+@pytest.mark.certify
 def test_samples_a_zero_one_posterior_as_rejection_does() -> None:
     """A likelihood of zero or one: functions as often as by rejection."""
     model = MODEL._replace(log_likelihood=zero_one_log_likelihood)

@@ -31,6 +31,7 @@ def test_the_posterior_is_not_the_law_of_sgld_at_this_step() -> None:
     assert check.error > 0.2
 
 
+@pytest.mark.certify
 def test_measured_chains_are_those_of_the_driver() -> None:
     """The certificate's short program draws what users get from ``sample``, to rounding."""
     problem = regression()

@@ -11,12 +11,14 @@ from thermalize.certify.biases import heating, resting_friction, thermostat_chec
 from thermalize.certify.quadratic import location, overdispersed_start
 
 
+@pytest.mark.certify
 def test_minibatch_noise_is_absorbed() -> None:
     check = thermostat_check(jax.random.key(0))
     assert check.passed, check
     assert check.detectable < 0.05, check
 
 
+@pytest.mark.certify
 def test_a_thermostat_at_rest_is_caught() -> None:
     check = thermostat_check(jax.random.key(0), thermostat_mass=1e8)
     assert not check.passed

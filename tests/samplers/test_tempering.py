@@ -102,6 +102,7 @@ def test_leaves_every_replica_invariant() -> None:
     assert 0 < np.mean(infos[1]["restarts"]) < rates[0]
 
 
+@pytest.mark.certify
 def test_samples_a_network_as_rejection_does() -> None:
     """64 chains from the prior, 100 steps dropped: mean probabilities of class 1 at all points."""
     sampler = parallel_tempering(elliptical_slice(1, 2), num_temperatures=4, hottest=0.1)

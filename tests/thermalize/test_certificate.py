@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[2]
 QUICK = suite("quick")
 EVERY_TIME = (
     "sgld: SGLD, all data: S = A S A' + 2e, A = I - eH",
-    "sgld: SGLD, control variates: no noise at the mode",
     "underdamped: BAOAB, minibatch: heated by the noise as h C",
     "sgd: SGD of constant step: S = A S A' + e^2 C, A = I - eH",
     "mutant: N missing, sgld",
@@ -43,7 +42,6 @@ EVERY_TIME = (
     "mutant: prior forgotten",
     "hmc: calibration",
     "hmc: linear regression",
-    "smc: linear regression",
     "mutant: weights ignored",
     "smc: evidence against the closed form",
 )

@@ -122,7 +122,7 @@ def test_a_regression_is_compared_through_its_predictive_law() -> None:
         children={
             "exact": responses("reference", 8, 250, 0.0, 0.1),
             "control": responses("control", 8, 120, 0.0, 0.1),
-            "prior": responses("ceiling", 8, 100, 0.0, 3.0),
+            "prior": responses("ceiling", 8, 30, 0.0, 3.0),
             "trained": responses("arm", 200, 1, 2.0, 0.1),
         }
     )

@@ -58,6 +58,7 @@ def test_made_again_with_another_seed_boolean_3_is_the_same_law(tmp_path: Path) 
     assert found.distance.mean < 0.02
 
 
+@pytest.mark.certify
 def test_both_methods_drawn_again_for_the_two_parameter_net_have_the_stored_law() -> None:
     """Another seed, 2,000 draws of each: within 5 standard errors of the stored means and the exact ones."""
     stored, system = load("two-parameter"), two_parameter("quick", seed=1)
