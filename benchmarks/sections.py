@@ -17,7 +17,10 @@ from .sizes import Sizes
 from .workloads import LEAPFROG_STEPS, step_flops
 
 HOW_TO_GET_TORCH = "install the extra `bench`, or name an interpreter that has torch with --torch-python"
-FEWER_LOOKS = "peers look for training errors every 10 steps, which is faster for them than every step"
+FEWER_LOOKS = (
+    "peers look for training errors every 10 steps: they take some 5 % more steps, but are faster "
+    "than with a look after every step, which ours takes"
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 BATCH_SIZE = 32
 LEARNING_RATE = 0.1
 MAX_STEPS = 5_000  # none of 10^4 networks of 7-40-40-1 needed 1,500
-CHECK_EVERY = 10  # steps between two looks of a peer at its training errors: faster for it than every step
+CHECK_EVERY = 10  # steps between two looks of a peer at its training errors
 
 CANCER_WIDTHS = [30, 16, 1]
 NUM_CANCER = 400
