@@ -21,6 +21,8 @@ def draw_plots(folder: Path, rows: Sequence[Row], curves: dict[str, Any]) -> lis
     if compared:
         paths.append(_ratios(folder / "ratios.png", compared))
     for name, axes in curves.items():
+        if all(value is None for values in list(axes.values())[1:] for value in values):
+            continue
         paths.append(_curve(folder / f"{name}.png", axes))
     return paths
 

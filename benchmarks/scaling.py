@@ -4,7 +4,7 @@ from typing import Any
 
 from .race import Rival, run_race
 from .rows import Goal, Row, compared
-from .sections import Bench, Found, figures
+from .sections import Bench, Found, figures, reason
 from .workloads import step_flops
 
 MANY = 100_000
@@ -28,7 +28,14 @@ def lanes(bench: Bench) -> Found:
     }
     default = ("16 lanes", rates.get("16"))
     rows = [
-        compared("lanes", f"endpoints a second, {name} lanes", "1/s", (1, rates[name]), default)
+        compared(
+            "lanes",
+            f"endpoints a second, {name} lanes",
+            "1/s",
+            (1, rates[name]),
+            default,
+            note=reason(race, name),
+        )
         for name in rivals
     ]
     values = [row.value for row in rows]
@@ -55,7 +62,14 @@ def width(bench: Bench) -> Found:
         steps = figures(race, name, lambda found: found["steps"] / found["seconds"])
         rates = [rate * step_flops(widths) / 1e9 for rate in steps] if steps else None
         rows.append(
-            compared("width", f"arithmetic of {name}", "GFLOP/s", (1, rates), ("sgemm of numpy", peak))
+            compared(
+                "width",
+                f"arithmetic of {name}",
+                "GFLOP/s",
+                (1, rates),
+                ("sgemm of numpy", peak),
+                note=reason(race, name),
+            )
         )
     values = [row.value for row in rows]
     return Found(rows, {"width": {"width of the hidden layers": sizes.hidden, "GFLOP/s": values}})
@@ -84,7 +98,7 @@ def growth(bench: Bench) -> Found:
     cores = len(bench.cores)
     for each in (before, race, after):
         if each.absent:
-            note = "; ".join(f"{name} endpoints: {reason}" for name, reason in each.absent.items())
+            note = "; ".join(f"{name} endpoints: {why}" for name, why in each.absent.items())
             return Found([Row("growth", "seconds an endpoint", cores, None, "s", note=note)])
     (largest,) = race.results[str(most)]
     per_endpoint, peaks = [largest["seconds"] / most] * 2, [largest["peak"]] * 2

@@ -159,8 +159,8 @@ def driver(bench: Bench) -> Found:
     rows = []
     for peer, goal in (("bare scan", Goal("at most", 1.05)), ("bare scan without statistics", None)):
         theirs = figures(race, peer, _seconds)
-        reason = _reason(race, "driver", peer)
-        rows.append(compared("driver", name, "s", ours, (peer, theirs), goal, reason))
+        why = reason(race, "driver", peer)
+        rows.append(compared("driver", name, "s", ours, (peer, theirs), goal, why))
     return Found(rows)
 
 
@@ -187,7 +187,7 @@ def _against(
     key = f"{rival}, {cores}"
     ours = figures(race, f"ours, {cores}", lambda found: found[count] / found["seconds"])
     theirs = figures(race, key, lambda found: found[count] / found["seconds"])
-    notes = [_reason(race, f"ours, {cores}", key)]
+    notes = [reason(race, f"ours, {cores}", key)]
     found = race.results.get(key, [])
     lanes = next((answer["lanes"] for answer in found if "lanes" in answer), None)
     if count == "endpoints":
@@ -204,8 +204,8 @@ def _two_cores(race: Race, section: str, name: str, count: str) -> Row:
     one, two = (
         figures(race, f"ours, {cores}", lambda found: found[count] / found["seconds"]) for cores in (1, 2)
     )
-    reason = "" if two else race.absent.get("ours, 2", "only one core may be used")
-    return compared(section, name, "1/s", (2, two), ("ours on one core", one), Goal("at least", 1.9), reason)
+    why = "" if two else race.absent.get("ours, 2", "only one core may be used")
+    return compared(section, name, "1/s", (2, two), ("ours on one core", one), Goal("at least", 1.9), why)
 
 
 def figures(race: Race, name: str, figure: Callable[[dict[str, Any]], float]) -> list[float] | None:
@@ -217,9 +217,9 @@ def _seconds(found: dict[str, Any]) -> float:
     return seconds
 
 
-def _reason(race: Race, *names: str) -> str:
+def reason(race: Race, *names: str) -> str:
     reasons = [f"{name} could not run: {race.absent[name]}" for name in names if name in race.absent]
-    if any("torch is not installed" in reason for reason in reasons):
+    if any("torch is not installed" in why for why in reasons):
         reasons.append(HOW_TO_GET_TORCH)
     return "; ".join(reasons)
 

@@ -151,6 +151,14 @@ def test_scaling_in_lanes_and_width(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wide.rows[1].peer_value == 100.0
 
 
+def test_sizes_that_could_not_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "run_race", Answers({}, {"2": "too wide", "4": "too many"}))
+    for section in (scaling.lanes, scaling.width, scaling.growth):
+        for row in section(bench()).rows:
+            assert row.value is None
+            assert row.note
+
+
 def test_growth_of_real_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "run_race", race_here)
     found = scaling.growth(bench())

@@ -13,7 +13,11 @@ from benchmarks.sections import Bench, Found
 def invented(bench: Bench) -> Found:
     bench.say("working")
     row = Row("chains", "gradients", 1, 10.0, "1/s", "peer", 5.0, [2.0], Goal("at least", 3))
-    return Found([row], {"lanes": {"lanes": [4, 16], "endpoints a second": [1.0, None]}})
+    curves = {
+        "lanes": {"lanes": [4, 16], "endpoints a second": [1.0, None]},
+        "nothing": {"lanes": [4, 16], "endpoints a second": [None, None]},
+    }
+    return Found([row], curves)
 
 
 def interrupted(bench: Bench) -> Found:
