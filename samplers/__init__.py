@@ -7,6 +7,7 @@ from .draws import Draws as Draws
 from .elliptical import elliptical_moves as elliptical_moves
 from .elliptical import elliptical_slice as elliptical_slice
 from .endpoints import optimise as optimise
+from .endpoints import optimise_through as optimise_through
 from .ensemble import deep_ensemble as deep_ensemble
 from .evidence import Evidence as Evidence
 from .hmc import hmc as hmc

@@ -2,7 +2,8 @@
 
 One program warms every chain up, one advances all of them by a chunk of draws.
 Everything random in chain ``c`` comes from ``fold_in(key, c)``, and step ``t`` from a
-further ``fold_in`` with ``t``: a chunked run repeats an unchunked one bit for bit.
+further ``fold_in`` with ``t``: a run in chunks, or one that was cut short and went on from
+what it had saved, repeats a run in one go bit for bit.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent, worst
+from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent, worst
 from .kernel import Info, Sampler, State, Tuning
 from .lanes import lane_mesh, map_lanes
 from .options import check_count
@@ -46,6 +47,8 @@ def sample(
     block: int = 8,
     keep_params: bool = False,
     sink: Sink | None = None,
+    save: Save = forget,
+    saved: Saved | None = None,
     progress: Progress = silent,
 ) -> Draws:
     """Run ``num_chains`` chains for ``num_draws`` recorded draws each.
@@ -54,10 +57,12 @@ def sample(
     that R-hat can see a missed basin. ``observe(params, inputs)`` says what to
     record; ``lp`` (nats), ``loss`` (nats per datum), with labels ``train_error``, and
     ``configurational_temperature`` (1 on average under the posterior) are always
-    recorded. Draws come in equal chunks of at most ``chunk``. With a ``sink`` every
-    chunk is handed over and forgotten and memory stays flat: the result then has no
-    draws in it. ``block`` chains advance together on a device: a few on a CPU,
-    hundreds on an accelerator. Raises ``ValueError`` for counts below one.
+    recorded. Draws come in chunks of ``chunk``. With a ``sink`` every chunk is handed
+    over and forgotten and memory stays flat: the result then has no draws in it. After
+    every chunk ``save`` is given what the chains need to go on; given back as
+    ``saved``, the run continues with the draws that are missing. ``block`` chains
+    advance together on a device: a few on a CPU, hundreds on an accelerator. Raises
+    ``ValueError`` for counts below one and for what other chains have saved.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import hmc, posterior
@@ -73,26 +78,31 @@ def sample(
     check_count(num_chains=num_chains, num_draws=num_draws, chunk=chunk, block=block)
     mesh = lane_mesh(num_chains)
     total = num_draws * sampler.num_steps_per_draw
-    progress(0, total)
-    chains = _warm_up(sampler, start or target.sample_prior, target, key, np.arange(num_chains), mesh, block)
-    size = -(-num_draws // -(-num_draws // chunk))  # one compilation for all: the last may overrun
+    start = start or target.sample_prior
+    num_done, status = (saved.num_done, saved.status) if saved else (0, ["ok"] * num_chains)
+    progress(num_done * sampler.num_steps_per_draw, total)
+    begin = partial(_warm_up, sampler, start, target, key, np.arange(num_chains), mesh, block)
+    chains = (
+        begin() if saved is None else _restored(saved.arrays, jax.eval_shape(begin), jax.random.key_impl(key))
+    )
     chunks: list[Draws] = []
-    status = ["ok"] * num_chains
-    for first in range(0, num_draws, size):
+    for first in range(num_done, num_draws, chunk):
+        count = min(chunk, num_draws - first)
         chains, recorded = _advance(
-            sampler, observe, keep_params, target, inputs, chains, first, size, mesh, block
+            sampler, observe, keep_params, target, inputs, chains, first, count, chunk, mesh, block
         )
-        observed, stats, params = _first(num_draws - first, recorded)
+        observed, stats, params = jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:, :n], recorded)
         piece = Draws(observed, stats, params, _status(stats, first))
         status = [worst(pair) for pair in zip(status, piece.status, strict=True)]
         if sink is None:
             chunks.append(piece)
         else:
             sink(piece, first)
-        progress(min(first + size, num_draws) * sampler.num_steps_per_draw, total)
-    if sink is not None:
+        save(Saved(first + count, status, _arrays(chains)))
+        progress((first + count) * sampler.num_steps_per_draw, total)
+    if sink is not None or not chunks:
         return Draws({}, {}, None, status)
-    return joined(chunks, axis=1)
+    return joined(chunks, axis=1)._replace(status=status)
 
 
 @partial(jax.jit, static_argnames=("sampler", "start", "mesh", "block"))
@@ -116,7 +126,7 @@ def _warm_up(
     return map_lanes(one, (target, key), chains, mesh=mesh, block=block)
 
 
-@partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "num_draws", "mesh", "block"))
+@partial(jax.jit, static_argnames=("sampler", "observe", "keep_params", "chunk", "mesh", "block"))
 def _advance(
     sampler: Sampler,
     observe: Observe,
@@ -125,14 +135,16 @@ def _advance(
     inputs: Inputs,
     chains: Chain,
     first_draw: Array,
-    num_draws: int,
+    num_draws: Array,
+    chunk: int,
     mesh: Mesh,
     block: int,
 ) -> tuple[Chain, Any]:
+    """``num_draws`` further draws of every chain, in arrays with room for ``chunk``."""
     steps = sampler.num_steps_per_draw
 
     def one(shared: Any, chain: Chain) -> tuple[Chain, Any]:
-        target, inputs, first_draw = shared
+        target, inputs, first_draw, num_draws = shared
         kernel = sampler.kernel(target, chain.tuning)
 
         def transition(state: State, t: Array) -> tuple[State, Info]:
@@ -146,15 +158,46 @@ def _advance(
             stats["configurational_temperature"] = configurational_temperature(target, params)
             return state, (observe(params, inputs), stats, params if keep_params else None)
 
-        state, recorded = jax.lax.scan(draw, chain.state, first_draw + jnp.arange(num_draws))
+        def draw_and_keep(i: Array, carry: tuple[State, Any]) -> tuple[State, Any]:
+            state, new = draw(carry[0], first_draw + i)
+            return state, jax.tree.map(lambda kept, leaf: kept.at[i].set(leaf), carry[1], new)
+
+        _, example = jax.eval_shape(draw, chain.state, first_draw)
+        room = jax.tree.map(lambda leaf: jnp.zeros((chunk, *leaf.shape), leaf.dtype), example)
+        # A loop with a traced end: a last chunk that is shorter neither compiles again nor overruns.
+        state, recorded = jax.lax.fori_loop(0, num_draws, draw_and_keep, (chain.state, room))
         return chain._replace(state=state), recorded
 
-    return map_lanes(one, (target, inputs, first_draw), chains, mesh=mesh, block=block)
+    return map_lanes(one, (target, inputs, first_draw, num_draws), chains, mesh=mesh, block=block)
 
 
-def _first(num_draws: int, recorded: Any) -> Any:
-    """At most ``num_draws`` draws as numpy arrays with axes ``(chain, draw, ...)``."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[:, :num_draws], recorded)
+def _arrays(chains: Chain) -> dict[str, np.ndarray]:
+    """The leaves by key path, random keys as their data."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(chains)
+    return {jax.tree_util.keystr(path): np.asarray(_plain(leaf)) for path, leaf in leaves}
+
+
+def _plain(leaf: Array) -> Array:
+    return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+
+def _restored(arrays: dict[str, np.ndarray], example: Chain, impl: Any) -> Chain:
+    """The chains from :func:`_arrays`. Raises ``ValueError`` if they are of another kind or number."""
+
+    def restore(path: Any, leaf: jax.ShapeDtypeStruct) -> Array:
+        name = jax.tree_util.keystr(path)
+        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        expected = jax.eval_shape(_plain, leaf)
+        found = arrays.get(name)
+        if found is None or (found.shape, found.dtype) != (expected.shape, expected.dtype):
+            have = "nothing" if found is None else f"{found.dtype} {found.shape}"
+            raise ValueError(
+                f"saved chains do not fit: {name} must be {expected.dtype} {expected.shape}, got {have}: "
+                "they were saved by another sampler, network or number of chains"
+            )
+        return jax.random.wrap_key_data(jnp.asarray(found), impl=impl) if is_key else jnp.asarray(found)
+
+    return jax.tree_util.tree_map_with_path(restore, example)
 
 
 def _over_steps(values: Array) -> Array:

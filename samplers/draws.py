@@ -1,7 +1,7 @@
 """What the drivers hand back, and what they take to report and to stream."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -26,11 +26,34 @@ class Draws(NamedTuple):
     status: list[str]
 
 
+class Saved(NamedTuple):
+    """Where a driver stands between two chunks: all that it needs to go on, bit for bit.
+
+    ``num_done`` draws of every chain, or endpoints, or populations, were handed over;
+    ``status`` is theirs so far. ``arrays`` hold the state of all chains, by key path;
+    endpoints and populations depend on nothing before them and have none.
+    """
+
+    num_done: int
+    status: list[str]
+    arrays: dict[str, np.ndarray]
+
+
+type Save = Callable[[Saved], None]
 type Sink = Callable[[Draws, int], None]  # a chunk of draws and the index of its first draw
-type Progress = Callable[[int, int], None]  # steps done, steps in all
 
 
-def silent(done: int, total: int) -> None:
+class Progress(Protocol):
+    """Told how many steps or networks of how many are done, with a few words where there are any."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+def forget(saved: Saved) -> None:
+    """Save nothing."""
+
+
+def silent(done: int, total: int, note: str = "") -> None:
     """A progress callback that says nothing."""
 
 

@@ -48,7 +48,7 @@ def map_lanes(
     filled = mesh.size * num_blocks * block
     if filled > num_lanes:  # the last block is filled up with copies of the first lanes, idle and forgotten
         rows = np.arange(filled)
-        lanes = _take(lanes, rows % num_lanes)
+        lanes = take_lanes(lanes, rows % num_lanes)
         if active is not None:
             active = active[rows % num_lanes] & (rows < num_lanes)
 
@@ -61,7 +61,7 @@ def map_lanes(
         if active is None:
             return in_blocks(shared, lanes)
         order = jnp.argsort(~active, stable=True)
-        return _take(in_blocks(shared, _take(lanes, order)), jnp.argsort(order))
+        return take_lanes(in_blocks(shared, take_lanes(lanes, order)), jnp.argsort(order))
 
     results = jax.shard_map(
         on_one_device,
@@ -70,18 +70,43 @@ def map_lanes(
         out_specs=P("lanes"),
         check_vma=False,
     )(shared, lanes, active)
-    return results if filled == num_lanes else _take(results, np.arange(num_lanes))
+    return results if filled == num_lanes else take_lanes(results, np.arange(num_lanes))
 
 
-def _take(lanes: Tree, rows: Array | np.ndarray) -> Tree:
+def take_lanes(lanes: Tree, rows: Array | np.ndarray) -> Tree:
+    """The lanes in these rows."""
     return jax.tree.map(lambda leaf: leaf[rows], lanes)
 
 
+def put_lanes(lanes: Tree, rows: Array, wanted: Array, new: Tree) -> Tree:
+    """``new`` in place of the lanes in ``rows``, where ``wanted``."""
+
+    def put(old: Array, new: Array) -> Array:
+        return old.at[rows].set(jax.vmap(jnp.where)(wanted, new, old[rows]))
+
+    return jax.tree.map(put, lanes, new)
+
+
+def for_some(wanted: Array, body: Callable[[Array, Tree], Tree], carry: Tree) -> Tree:
+    """``body(rows, carry)`` for all lanes that are wanted, ``(lane,)``, a few rows at a time.
+
+    Where few of many lanes ask, this costs what those few cost, and one iteration of a
+    loop for every 64th part of the lanes. Some rows may be lanes that are not wanted.
+    """
+    group = max(len(wanted) // 64, 1)
+    order = jnp.argsort(~wanted, stable=True)
+
+    def one(i: Array, carry: Tree) -> Tree:
+        return body(jax.lax.dynamic_slice(order, (i * group,), (group,)), carry)
+
+    return jax.lax.fori_loop(0, -(-jnp.sum(wanted) // group), one, carry)
+
+
 def where_asked(compute: Callable[..., Tree]) -> Callable[..., Tree]:
-    """``compute(*arguments)`` where asked, else ``otherwise``, skipped if no lane asks.
+    """``compute(*arguments)`` where asked, else ``otherwise``, computed for no others.
 
     Under ``vmap`` a plain ``lax.cond`` computes both branches for every lane; this one
-    runs ``compute`` for a block of lanes only if at least one of them asks.
+    runs ``compute`` for the lanes that ask.
 
     >>> f = where_asked(lambda x: 1 / x)
     >>> jax.vmap(f)(jnp.array([True, False]), jnp.zeros(2), jnp.array([2.0, 4.0])).tolist()
@@ -94,24 +119,17 @@ def where_asked(compute: Callable[..., Tree]) -> Callable[..., Tree]:
 
     @ask.def_vmap
     def _(axis_size: int, batched: Any, asked: Array, otherwise: Tree, *arguments: Tree) -> tuple[Tree, Tree]:
-        axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, batched)
+        def all_lanes(leaf: Array, is_batched: bool) -> Array:
+            return leaf if is_batched else jnp.broadcast_to(leaf, (axis_size, *jnp.shape(leaf)))
 
-        def for_all(asked: Array, otherwise: Tree, *arguments: Tree) -> Tree:
-            def pick(new: Array, old: Array) -> Array:
-                return jnp.where(asked, new, old)
+        asked, otherwise = jax.tree.map(all_lanes, (asked, otherwise), tuple(batched[:2]))
+        axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, tuple(batched[2:]))
 
-            return jax.tree.map(pick, compute(*arguments), otherwise)
+        def fill(rows: Array, results: Tree) -> Tree:
+            some = jax.tree.map(lambda leaf, b: leaf[rows] if b else leaf, arguments, tuple(batched[2:]))
+            return put_lanes(results, rows, asked[rows], jax.vmap(compute, axes)(*some))
 
-        def keep(asked: Array, otherwise: Tree, *arguments: Tree) -> Tree:
-            return otherwise
-
-        results = jax.lax.cond(
-            jnp.any(asked),
-            *(jax.vmap(branch, axes, axis_size=axis_size) for branch in (for_all, keep)),
-            asked,
-            otherwise,
-            *arguments,
-        )
+        results = for_some(asked, fill, otherwise)
         return results, jax.tree.map(lambda _: True, results)
 
     return ask

@@ -24,7 +24,7 @@ import numpy as np
 from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 
-from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
+from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
 from .evidence import Evidence, combined_evidence
 from .lanes import lane_mesh, map_lanes
 from .options import check_count
@@ -73,6 +73,8 @@ def populations(
     min_ancestors: int = 5,
     keep_params: bool = False,
     sink: Sink | None = None,
+    save: Save = forget,
+    saved: Saved | None = None,
     progress: Progress = silent,
 ) -> tuple[Draws, Evidence]:
     """Run ``num_chains`` independent populations and combine their evidence.
@@ -82,8 +84,9 @@ def populations(
     for its particles. A population that descends from fewer than ``min_ancestors`` prior
     draws says so in its status, and its evidence is not used. Every device runs one
     population at a time: its particles are the batch. With a ``sink`` groups of
-    populations are handed over and forgotten. Raises ``ValueError`` for counts below one
-    and for a target that the sampler cannot serve.
+    populations are handed over and forgotten; after each ``save`` is given what is needed
+    to go on, and given back as ``saved`` the missing populations are run. Raises
+    ``ValueError`` for counts below one and for a target that the sampler cannot serve.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import elliptical_moves, posterior, smc
@@ -102,10 +105,10 @@ def populations(
     mesh = lane_mesh(num_chains)
     size = mesh.size
     chunks: list[Draws] = []
-    status: list[str] = []
-    log_evidence: list[float] = []
-    progress(0, num_chains)
-    for first in range(0, num_chains, size):
+    num_done, status = (saved.num_done, list(saved.status)) if saved else (0, [])
+    log_evidence: list[float] = saved.arrays["log_evidence"].tolist() if saved else []
+    progress(num_done, num_chains)
+    for first in range(num_done, num_chains, size):
         indices = first + np.arange(size)
         results = _run(sampler, observe, keep_params, target, inputs, key, indices, mesh)
         count = min(size, num_chains - first)  # the rest of the last group is computed and dropped
@@ -118,8 +121,9 @@ def populations(
             chunks.append(piece)
         else:
             sink(piece, first)
+        save(Saved(first + count, status.copy(), {"log_evidence": np.array(log_evidence)}))
         progress(first + count, num_chains)
-    draws = Draws({}, {}, None, status) if sink is not None else joined(chunks, axis=0)
+    draws = Draws({}, {}, None, status) if sink is not None or not chunks else joined(chunks, axis=0)
     return draws, combined_evidence(np.asarray(log_evidence), status)
 
 

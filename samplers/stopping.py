@@ -1,9 +1,11 @@
-"""When training ends: the rules, and the check for zero training errors.
+"""When training ends: the rules, and the looks at the data that they ask for.
 
-The rules are checked after every step. A look at all data at every step would cost
-more than the step, so the rows that were hardest at the last full look are tried
-first: one of them wrong is proof of a training error, and only a network that has
-them all right is looked at in full. The answer is the same.
+The rules are checked at every step. A look at all data every time would cost more than
+the step, so what is cheap is asked first. An error in the step's own minibatch is proof
+of a training error; so is one among the witnesses, the rows that were hardest at the last
+full look; and their losses alone, never negative where there are labels, bound the loss
+from below. Only a network that nothing speaks against is looked at in full. The answer is
+the same.
 """
 
 from typing import Literal, NamedTuple
@@ -11,12 +13,14 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .kernel import Info
 from .lanes import where_asked
 from .options import check_count
-from .target import Params, Target, loss, training_errors
+from .target import Data, Params, Target
 
 type Array = jax.Array
 NUM_WITNESSES = 32
+NEVER = -1
 
 
 type Rule = Literal["first_fit", "loss", "budget"]
@@ -36,6 +40,20 @@ class Stop(NamedTuple):
     max_steps: int = 10_000
 
 
+class Limits(NamedTuple):
+    """The numbers of some stopping rules, ``(rule,)`` each: traced, so that others never recompile."""
+
+    extra_steps: Array
+    threshold: Array
+    max_steps: Array
+
+
+def limits_of(stops: tuple[Stop, ...]) -> Limits:
+    """The numbers of the rules, one entry a rule."""
+    columns = list(zip(*stops, strict=True))[1:]
+    return Limits(*(jnp.asarray(n, kind) for n, kind in zip(columns, (int, float, int), strict=True)))
+
+
 def check_stop(stop: Stop, target: Target) -> None:
     """Raises ``ValueError`` for a rule that is unknown or makes no sense for this target."""
     if stop.rule not in ("first_fit", "loss", "budget"):
@@ -51,37 +69,69 @@ def check_stop(stop: Stop, target: Target) -> None:
         )
 
 
-def first_witnesses(rule: Rule, target: Target) -> Array:
-    """Rows to try first before any full look was taken, ``(k,)``; none for other rules."""
+def first_witnesses(rules: tuple[Rule, ...], target: Target) -> Array:
+    """Rows to try first before any full look was taken, ``(k,)``; none where they would save little."""
     num_rows = jax.tree.leaves(target.data)[0].shape[0]
-    return jnp.arange(min(NUM_WITNESSES, num_rows) if rule == "first_fit" else 0)
+    useful = target.errors is not None and set(rules) != {"budget"}
+    return jnp.arange(min(NUM_WITNESSES, num_rows // 4) if useful else 0)
 
 
-def rule_met(
-    rule: Rule, target: Target, threshold: Array, params: Params, asked: Array, witnesses: Array
+def rules_met(
+    rules: tuple[Rule, ...],
+    target: Target,
+    limits: Limits,
+    params: Params,
+    asked: Array,
+    witnesses: Array,
+    info: Info,
 ) -> tuple[Array, Array]:
-    """Whether the rule is met at ``params``, and the rows to try first next time.
+    """Which rules are met at ``params``, ``(rule,)``, and the rows to try first next time.
 
-    Never met where not ``asked``: lanes that are done ask no more.
+    Never met where not ``asked``, ``(rule,)``: lanes that are done ask no more. A
+    budget is never met; its ``max_steps`` ends it. ``info`` is that of a training step
+    from ``params``: an error in its minibatch is proof that they do not fit.
     """
-    match rule:
-        case "first_fit":
-            assert target.errors is not None
-            tried = jax.tree.map(lambda leaf: leaf[witnesses], target.data)
-            asked &= ~jnp.any(target.errors(params, tried))
-            return where_asked(_full_look)(asked, (jnp.asarray(False), witnesses), target, params)
-        case "loss":
-            return asked & (loss(target, params) <= threshold), witnesses
-        case "budget":
-            return jnp.zeros((), bool), witnesses
+    if set(rules) == {"budget"}:
+        return jnp.zeros(len(rules), bool), witnesses
+    wants_fit, wants_loss = (jnp.array([rule == name for rule in rules]) for name in ("first_fit", "loss"))
+    possible = asked & (wants_fit | wants_loss)
+    if "first_fit" in rules:
+        possible &= ~(wants_fit & info["batch_errors"])
+    if "loss" in rules and len(witnesses):
+        possible &= ~(wants_loss & (_least_loss(target, params, witnesses) > limits.threshold))
+    unseen = jnp.asarray(False), jnp.asarray(jnp.inf), witnesses
+    look = _full_look if "loss" in rules else _cautious_look
+    fits, value, witnesses = where_asked(look)(jnp.any(possible), unseen, target, params, witnesses)
+    met = (wants_fit & fits) | (wants_loss & (value <= limits.threshold))
+    return asked & met, witnesses
 
 
-def _full_look(target: Target, params: Params) -> tuple[Array, Array]:
-    """Zero errors on all data? And the rows with the lowest log likelihood."""
+def _least_loss(target: Target, params: Params, witnesses: Array) -> Array:
+    """A lower bound of the loss: what the witnesses alone contribute to it."""
+    data = jax.tree.leaves(target.data)[0]
+    return -jnp.sum(target.log_likelihood(params, _rows(target.data, witnesses))) / data.shape[0]
+
+
+def _cautious_look(target: Target, params: Params, witnesses: Array) -> tuple[Array, Array, Array]:
+    """A full look, unless a witness has an error already."""
+    assert target.errors is not None
+    if not len(witnesses):
+        return _full_look(target, params, witnesses)
+    wrong = jnp.any(target.errors(params, _rows(target.data, witnesses)))
+    no = jnp.asarray(False), jnp.asarray(jnp.inf), witnesses
+    return jax.lax.cond(wrong, lambda: no, lambda: _full_look(target, params, witnesses))
+
+
+def _full_look(target: Target, params: Params, witnesses: Array) -> tuple[Array, Array, Array]:
+    """Zero errors on all data? The loss, and the rows with the lowest log likelihood."""
     log_likelihood = target.log_likelihood(params, target.data)
-    num_witnesses = min(NUM_WITNESSES, log_likelihood.shape[0])
-    hardest = jax.lax.top_k(-log_likelihood, num_witnesses)[1]
-    return training_errors(target, params) == 0, hardest
+    fits = jnp.asarray(False) if target.errors is None else ~jnp.any(target.errors(params, target.data))
+    hardest = jax.lax.top_k(-log_likelihood, len(witnesses))[1]
+    return fits, -jnp.mean(log_likelihood), hardest
+
+
+def _rows(data: Data, rows: Array) -> Data:
+    return jax.tree.map(lambda leaf: leaf[rows], data)
 
 
 def record_steps(stop: Stop, record_every: int) -> list[int]:

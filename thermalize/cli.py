@@ -2,25 +2,26 @@
 
 Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a reference that could not be
 trusted, under ``--require-trust`` or when it was made; 4 a sampler that was not certified;
-130 interrupted, finished arms kept. Whatever imports jax is imported inside the commands
+130 interrupted, what was finished kept. Whatever imports jax is imported inside the commands
 that need it, so that help and refusals are instant.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from .carry_out import carry_out, print_result, use_cores_once, write_report
 from .certify_command import certify
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
-from .cores import use_cores
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
-from .folder import REPORT, STORE, check_replaceable, run_attrs, stored_result
+from .folder import STORE, check_replaceable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
+from .resume_command import extend, stored_arguments
+from .resume_command import resume as resume_run
 from .version import __version__
 
 app = typer.Typer(
@@ -130,8 +131,10 @@ def compare(
         layers += [_flag(path, value) for path, value in flags.items() if value is not None]
         select = None if arms is None else [name.strip() for name in arms.split(",") if name.strip()]
         settings, folder = _settings(layers, select, out, resume)
-        result = _compare(settings, folder, resume=resume, overwrite=overwrite, cores=cores)
-        _print_result(result, as_json)
+        if not resume:
+            check_replaceable(folder, overwrite)  # before the seconds that importing jax takes
+        result = carry_out(settings, folder, resume=resume, overwrite=overwrite, cores=cores)
+        print_result(result, as_json)
         if require_trust and not result["trust"]["passed"]:
             typer.echo("the reference is not trusted: see the gates above", err=True)
             raise typer.Exit(EXIT_NOT_TRUSTED)
@@ -141,7 +144,7 @@ def compare(
 def show(run: Run, as_json: Json = False) -> None:
     """Print the result of a run as tables."""
     with explained():
-        _print_result(stored_result(run), as_json)
+        print_result(stored_result(run), as_json)
 
 
 @app.command()
@@ -149,8 +152,8 @@ def report(run: Run) -> None:
     """Write the report of a run, one HTML page, and print its path."""
     with explained():
         stored_result(run)
-        _use_cores(None)
-        typer.echo(str(_write_report(run)))
+        use_cores_once(None)
+        typer.echo(str(write_report(run)))
 
 
 @app.command()
@@ -170,6 +173,8 @@ def samplers(
         typer.echo(samplers_page() if name is None else kind_page(name))
 
 
+app.command("resume")(resume_run)
+app.command()(extend)
 app.command()(reference)
 app.command()(certify)
 
@@ -194,57 +199,8 @@ def _settings(
         settings = make_config(*layers, select=select)
         folder = folder or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
     if resume and (folder / STORE).exists():
-        stored = run_attrs(folder)["arguments"]
-        if not stored:
-            raise UserError(
-                "the run was made in Python",
-                folder,
-                "its store does not say how its task and its arms were made",
-                "go on where it was started: compare_arms(..., resume=True)",
-            )
+        stored = stored_arguments(folder)
         kept = [*stored["arms"], *(name for name in select or [] if name not in stored["arms"])]
         settings = make_config(stored_layer(stored), *layers, select=kept)
         check_resumable(stored, settings, folder)
     return settings, folder
-
-
-def _compare(
-    settings: RunConfig, folder: Path, *, resume: bool, overwrite: bool, cores: int | None
-) -> dict[str, Any]:
-    if not resume:
-        check_replaceable(folder, overwrite)  # before the seconds that importing jax takes
-    _use_cores(cores)
-    from .pipeline import compare as run_comparison
-    from .progress import progress_on
-
-    typer.echo(f"run folder: {folder}", err=True)
-    with progress_on() as reporter:
-        result = run_comparison(settings, folder, resume=resume, overwrite=overwrite, progress=reporter)
-    _write_report(folder)
-    return result
-
-
-def _use_cores(cores: int | None) -> None:
-    if "jax" not in sys.modules:  # a caller inside Python may have chosen already
-        use_cores(cores)
-
-
-def _write_report(folder: Path) -> Path:
-    from .report import write
-    from .store import open_run
-
-    store = open_run(folder)
-    store.check()
-    write(store.tree(), folder / REPORT)
-    return folder / REPORT
-
-
-def _print_result(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(result, allow_nan=False))
-        return
-    from rich.console import Console
-
-    from .show import render
-
-    render(result, Console(file=sys.stdout))

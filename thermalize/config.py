@@ -9,6 +9,8 @@ The file's layout is also the layout of the arguments kept in the store::
     label_noise = 0.1
     [model]
     widths = [16]
+    [batch]              # how much is computed together: decides speed, and the last bits
+    lanes = 16
     [arms.slow]          # any name; without `kind` the name is the kind
     kind = "sgd"
     learning_rate = 0.01
@@ -23,58 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .catalogue import ACTIVATIONS, PRIORS, SHIFTS, TASKS
 from .consistency import complete_fields
 from .errors import UserError, suggest
 from .kinds import Role
-from .optimisers import INITS
 from .options import (
-    PRESETS,
     Option,
     checked,
-    fraction,
-    not_negative,
-    positive,
-    positive_integer,
-    word,
 )
 from .plain import plain
 from .roster import ArmConfig, Entry, make_arms
-
-RUN: dict[str, Option] = {
-    "preset": word("the size of the run", "quick", PRESETS),
-    "seed": Option("integer", "the seed", 0, None, lambda n: 0 <= n < 2**32, "from 0 to 4294967295"),
-}
-TASK: dict[str, Option] = {
-    "name": word("the task", "digits", tuple(TASKS)),
-    "num_train": positive_integer("the number of training examples; the task's own unless given"),
-    "num_probe": positive_integer("the number of probe inputs; the task's own unless given"),
-    "label_noise": fraction("the share of training labels replaced by random ones", 0.0),
-    "shift": word("the shift of the probe inputs", "none", ("none", *SHIFTS)),
-    "shift_strength": not_negative("the strength of the shift"),
-}
-MODEL: dict[str, Option] = {
-    "widths": Option(
-        "integers",
-        "the widths of the hidden layers; an empty list is a linear model",
-        (16,),
-        None,
-        lambda widths: all(n >= 1 for n in widths),
-        "made of numbers of at least 1",
-    ),
-    "activation": word("the activation", "tanh", tuple(ACTIVATIONS)),
-    "prior": word("the family of the prior", "gaussian", tuple(PRIORS)),
-    "weight_scale": positive("the prior standard deviation of a weight times the root of its fan-in", 1.0),
-    "bias_scale": positive("the prior standard deviation of a bias", 1.0),
-    "degrees_of_freedom": Option(
-        "number", "the degrees of freedom of a student_t prior", None, None, lambda x: x > 2, "above 2"
-    ),
-    "noise_scale": positive("the standard deviation of the noise of a regression"),
-    "init": word("the law that training starts from", "prior", INITS),
-    "init_scale": not_negative("the factor on a draw of the prior, for init = 'scaled'"),
-    "beta": not_negative("the inverse temperature of the posterior", 1.0),
-}
-SECTIONS = {"task": TASK, "model": MODEL}
+from .settings import RUN, SECTIONS
 
 
 @dataclass(frozen=True)
@@ -99,6 +59,11 @@ class RunConfig:
     init: str
     init_scale: float | None  # of init = "scaled"
     beta: float
+    chunk_draws: int
+    chunk_endpoints: int
+    block_chains: int
+    lanes: int
+    block_lanes: int
     arms: tuple[ArmConfig, ...]
 
     def arguments(self) -> dict[str, Any]:
@@ -142,7 +107,7 @@ def stored_layer(arguments: Mapping[str, Any]) -> Layer:
     """The settings of a stored run, from :meth:`RunConfig.arguments`."""
     values: dict[str, Any] = {key: arguments[key] for key in RUN}
     for section, table in SECTIONS.items():
-        values[section] = _given({key: arguments[_field(section, key)] for key in table})
+        values[section] = _given({key: arguments.get(_field(section, key)) for key in table})
     values["arms"] = {name: _given(options) for name, options in arguments["arms"].items()}
     return Layer(values, "{} in the stored run")
 

@@ -49,7 +49,7 @@ def _exit(code: int, message: str) -> typer.Exit:
 def _go_on(folder: Path | None) -> str:
     if folder is None or not (folder / STORE).exists():
         return ""
-    return f"  finished arms are kept; go on with: thermalize compare --resume --out {folder}"
+    return f"  what was finished is kept; go on with: thermalize resume {folder}"
 
 
 def _raised_here(traceback: TracebackType | None) -> bool:

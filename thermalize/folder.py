@@ -18,7 +18,9 @@ from .lock import Lock, lock_folder
 STORE = "store.zarr"
 LOCK = ".lock"
 REPORT = "report.html"
-OWN = {STORE, LOCK, REPORT}
+STATE = "state"  # what unfinished and finished arms need to go on
+UNFINISHED = "unfinished"  # arms that are being written, one Zarr group each
+OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED}
 STORE_VERSION = 1
 
 
@@ -92,7 +94,7 @@ def stored_result(folder: Path) -> dict[str, Any]:
             "the run has no result yet",
             folder,
             "it is still going on or was interrupted",
-            f"go on with `thermalize compare --resume --out {folder}`",
+            f"go on with `thermalize resume {folder}`",
         )
     return dict(attrs["result"])
 

@@ -58,6 +58,18 @@ def append_arrays(group: zarr.Group, arrays: Mapping[str, Array], axis: int) -> 
             _append(group, dimension, first + np.arange(shape[axis]), (dimension,), 0)
 
 
+def cut_arrays(group: zarr.Group, axis: int, size: int) -> None:
+    """Keep the first ``size`` along chain (axis 0) or draw (axis 1), with their coordinate."""
+    dimension = ("chain", "draw")[axis]
+    for name, _ in group.arrays():
+        array = _array(group, name)
+        names = getattr(array.metadata, "dimension_names", None) or ()
+        if dimension in names:
+            shape = list(array.shape)
+            shape[names.index(dimension)] = size
+            array.resize(tuple(shape))
+
+
 def damaged_arrays(group: zarr.Group) -> list[str]:
     """A sentence for every array of which a chunk is lost or cannot be read.
 

@@ -23,11 +23,12 @@ from .errors import UserError
 from .evaluate import evaluate
 from .folder import REPORT, STORE
 from .provenance import provenance, started
-from .run import Arm, Reporter, execute, silent_reporter
+from .run import Arm, Blocks, Reporter, execute, silent_reporter
 from .store import Store, create_run, open_run
 from .version import __version__
 
 NUM_PRIOR_CHAINS, NUM_PRIOR_DRAWS = 8, 128
+DEFAULT_BLOCKS = Blocks()
 
 
 def compare(
@@ -54,6 +55,7 @@ def compare(
         seed=config.seed,
         beta=config.beta,
         noise_scale=config.noise_scale,
+        blocks=Blocks(*(getattr(config, name) for name in Blocks._fields)),
         arguments=config.arguments(),
         resume=resume,
         overwrite=overwrite,
@@ -70,6 +72,7 @@ def compare_arms(
     seed: int = 0,
     beta: float = 1.0,
     noise_scale: float | None = None,
+    blocks: Blocks = DEFAULT_BLOCKS,
     arguments: dict[str, Any] | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -95,14 +98,15 @@ def compare_arms(
         arguments=arguments or {},
         arrays=arrays,
         citations=[arm.sampler.citation for arm in arms],
-        num_devices=len(jax.devices()),
+        devices=jax.devices(),
+        batch=blocks._asdict(),
     )
     with _opened(folder, attrs, resume, overwrite) as store:
         before = store.attrs()
         store.update({"likelihood": likelihood, "beta": beta, "num_train": len(task.train.targets)})
         # A run that goes on may have further arms.
         store.update({key: attrs[key] for key in ("arguments", "citations")})
-        execute(task, model, arms, store, seed=seed, beta=beta, reporter=progress)
+        execute(task, model, arms, store, seed=seed, beta=beta, blocks=blocks, reporter=progress)
         result = evaluate(store.tree())
         spent = clock.seconds(before)
         result = {
@@ -176,16 +180,35 @@ def _opened(folder: Path, attrs: dict[str, Any], resume: bool, overwrite: bool) 
         return create_run(folder, attrs, overwrite=overwrite)
     store = open_run(folder, writable=True)
     stored = store.attrs()
-    for name, meaning in IDENTITY.items():
-        if stored[name] != attrs[name]:
+    for name, (meaning, fix) in IDENTITY.items():
+        if stored.get(name) != attrs[name]:
             store.close()
             raise UserError(
-                f"the run was started with another {meaning}",
+                f"the run was started with {meaning}",
                 folder,
-                f"{name} was {stored[name]!r}, is now {attrs[name]!r}: its draws could not be continued",
-                "go on where the run was started, or start another one with --out",
+                f"{name} was {_differing(stored.get(name), attrs[name])}, is now "
+                f"{_differing(attrs[name], stored.get(name))}: its draws could not be continued bit for bit",
+                f"{fix}, or start another run with --out",
             )
     return store
 
 
-IDENTITY = {"seed": "seed", "data_hash": "data set", "num_devices": "number of devices"}
+def _differing(one: Any, other: Any) -> str:
+    """A value; of a table only what differs from the other one."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return (
+            ", ".join(f"{key} {value}" for key, value in one.items() if other.get(key) != value) or "without"
+        )
+    return repr(one)
+
+
+# What must be the same for a run to go on, and what to do where it is not.
+IDENTITY = {
+    "seed": ("another seed", "leave the seed out"),
+    "data_hash": ("another data set", "go on with the data it was started on"),
+    "num_devices": ("another number of devices", "go on with as many --cores as it was started with"),
+    "device": ("another kind of device", "go on where the run was started"),
+    "batch": ("other batch sizes", "go on with the version of thermalize that started it"),
+    "packages": ("other versions", "install the versions that it was started with"),
+    "thermalize_version": ("another version of thermalize", "install that version"),
+}

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -22,8 +22,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-type Callback = Callable[[int, int], None]  # done, total
-type Reporter = Callable[[str], AbstractContextManager[Callback]]
+if TYPE_CHECKING:
+    from samplers.draws import Progress as Callback
+
+type Reporter = Callable[[str], AbstractContextManager["Callback"]]
 LINE_EVERY = 10.0  # seconds between plain lines
 
 
@@ -31,7 +33,7 @@ LINE_EVERY = 10.0  # seconds between plain lines
 def progress_on(
     stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Reporter]:
-    """A reporter: called with an arm's name it gives a callback ``(done, total)``.
+    """A reporter: called with an arm's name it gives a callback ``(done, total, note)``.
 
     On a terminal each arm has a bar with rate, time spent and time left; while an arm
     compiles and warms up the bar pulses. Elsewhere a line is written at the start, about
@@ -48,6 +50,7 @@ def progress_on(
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(
         *columns, console=Console(file=stream), refresh_per_second=4, speed_estimate_period=120
@@ -56,11 +59,11 @@ def progress_on(
 
 
 @contextmanager
-def _bar(name: str, bars: Progress) -> Iterator[Callback]:
-    task = bars.add_task(name, total=None)  # pulses until the first steps are done
+def _bar(name: str, bars: Progress) -> Iterator["Callback"]:
+    task = bars.add_task(name, total=None, note="")  # pulses until the first steps are done
 
-    def show(done: int, total: int) -> None:
-        bars.update(task, completed=done, total=total if done else None)
+    def show(done: int, total: int, note: str = "") -> None:
+        bars.update(task, completed=done, total=total if done else None, note=note)
 
     yield show
     bars.stop_task(task)
@@ -73,7 +76,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _lines(name: str, stream: TextIO, clock: Callable[[], float]) -> Iterator[Callback]:
+def _lines(name: str, stream: TextIO, clock: Callable[[], float]) -> Iterator["Callback"]:
     begun = written = clock()
     ended = False
     first: tuple[float, int] | None = (
@@ -84,7 +87,7 @@ def _lines(name: str, stream: TextIO, clock: Callable[[], float]) -> Iterator[Ca
         stream.write(f"{name}: {text}\n")
         stream.flush()
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, note: str = "") -> None:
         nonlocal written, first, ended
         now = clock()
         if done and first is None:
@@ -92,16 +95,16 @@ def _lines(name: str, stream: TextIO, clock: Callable[[], float]) -> Iterator[Ca
         if ended or (done < total and now - written < LINE_EVERY):
             return
         written, ended = now, done >= total
-        spent = f"{_clock_time(now - begun)} elapsed"
+        spent, words = f"{_clock_time(now - begun)} elapsed", f", {note}" if note else ""
         if not done:
             write(f"compiling, warming up, {spent}")
         elif done >= total:
-            write(f"{done} of {total}, {spent}")
+            write(f"{done} of {total}, {spent}{words}")
         else:
             left = ""
             if first is not None and done > first[1]:
                 left = f", {_clock_time((now - first[0]) * (total - done) / (done - first[1]))} left"
-            write(f"{done} of {total} ({done / total:.0%}), {spent}{left}")
+            write(f"{done} of {total} ({done / total:.0%}), {spent}{left}{words}")
 
     write("started")
     yield show

@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +27,13 @@ def provenance(
     arguments: Mapping[str, Any],
     arrays: Iterable[ArrayLike],
     citations: Iterable[str],
-    num_devices: int,
+    devices: Sequence[Any],
+    batch: Mapping[str, int],
 ) -> dict[str, Any]:
     """The root attributes of a new run.
 
-    ``arrays`` are the data, in a fixed order; ``num_devices`` is how many devices jax
-    shows, which decides the last bits of the draws.
+    ``arrays`` are the data, in a fixed order. ``devices`` are those that jax shows and
+    ``batch`` says how much is computed together: both decide the last bits of the draws.
     """
     return {
         "thermalize_version": __version__,
@@ -40,7 +41,9 @@ def provenance(
         "git": git_state(Path(__file__).resolve().parent.parent),
         "packages": package_versions(),
         "platform": machine(),
-        "num_devices": num_devices,
+        "num_devices": len(devices),
+        "device": f"{devices[0].device_kind} {instruction_set()}",
+        "batch": dict(batch),
         "seed": seed,
         "arguments": dict(arguments),
         "data_hash": data_hash(arrays),
@@ -85,6 +88,19 @@ def machine() -> str:
     """System, processor type and the cores this process may use, in words."""
     cores = available_cores()
     return f"{platform.system()} {platform.release()} {platform.machine()}, {cores} of {os.cpu_count()} cores"
+
+
+def instruction_set() -> str:
+    """The processor's widest vector instructions, which decide the order of sums.
+
+    >>> instruction_set() != ""
+    True
+    """
+    try:
+        flags = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return platform.machine()
+    return next((name for name in ("avx512f", "avx2", "avx") if name in flags), platform.machine())
 
 
 def data_hash(arrays: Iterable[ArrayLike]) -> str:

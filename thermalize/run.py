@@ -2,14 +2,15 @@
 
 Every arm gets its own key, derived from the seed and the arm's name: adding an arm
 changes no other. The reference runs before the arms, because an arm may train to the
-reference's mean training loss.
+reference's mean training loss. After every chunk of draws the state that is needed to go
+on is stored: a run that was killed, or whose arms are to have more draws, continues where
+it stood, bit for bit.
 """
 
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,6 @@ from models import Model, Task
 from samplers import (
     Draws,
     PopulationSampler,
-    Sampler,
     Stop,
     Target,
     optimise,
@@ -29,37 +29,17 @@ from samplers import (
     posterior,
     sample,
 )
-from samplers.draws import Progress, silent
+from samplers.draws import Progress, Saved, silent
 from samplers.stopping import record_steps
 
+from .arm import Arm, Blocks, describe
+from .interrupt import interruptible
 from .kinds import Role
 from .store import Store
 
 type Reporter = Callable[[str], AbstractContextManager[Progress]]
 RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
 ORDER: tuple[Role, ...] = ("ceiling", "reference", "control", "arm")
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One way to get networks for a task, and its part in the comparison.
-
-    With ``stop`` the sampler is an optimiser, trained ``num_chains`` times to its end;
-    without, it runs ``num_chains`` chains of ``num_draws`` draws, or ``num_chains``
-    populations, whose particles are the draws. ``match_reference`` sets the loss
-    threshold of ``stop`` to the reference's mean training loss.
-    """
-
-    name: str
-    sampler: Sampler | PopulationSampler
-    role: Role = "arm"
-    num_chains: int = 8
-    num_draws: int = 1
-    stop: Stop | None = None
-    match_reference: bool = False
-    start: Callable[[jax.Array], Any] | None = None
-    keep_params: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 def silent_reporter(name: str) -> AbstractContextManager[Progress]:
@@ -75,47 +55,53 @@ def execute(
     *,
     seed: int,
     beta: float = 1.0,
+    blocks: Blocks,
     reporter: Reporter = silent_reporter,
 ) -> None:
-    """Run every arm that the store does not hold yet, streaming its draws."""
+    """Run every arm that the store does not hold yet, or holds in part, streaming its draws.
+
+    Raises ``KeyboardInterrupt`` between two chunks once that was asked for.
+    """
     target = posterior(model, task.train, num_data=len(task.train.targets), beta=beta)
     done = store.finished()
-    for arm in sorted(arms, key=lambda arm: ORDER.index(arm.role)):
-        if arm.name in done:
-            continue
-        started = time.perf_counter()
-        stop = _resolved_stop(arm, arms, store)
-        store.begin_arm(
-            arm.name,
-            {
-                "role": arm.role,
-                "sampler": arm.sampler.name,
-                "law": arm.sampler.law,
-                "citation": arm.sampler.citation,
-                "stopping": "" if stop is None else describe(stop),
-                "options": dict(arm.options),
-            },
-            probe_inputs=np.asarray(task.probe.inputs),
-            probe_targets=np.asarray(task.probe.targets),
-            train_targets=np.asarray(task.train.targets),
-            record_steps=None if stop is None else record_steps(stop, RECORD_EVERY),
-        )
-        with reporter(arm.name) as progress:
-            found = _run_arm(arm, stop, target, task, model, store, seed, progress)
-        store.finish_arm(arm.name, {**found, "seconds": time.perf_counter() - started})
+    with interruptible() as check:
+        for arm in sorted(arms, key=lambda arm: ORDER.index(arm.role)):
+            state = store.state(arm.name)
+            if arm.name in done and (state is None or state.num_done >= arm.num_wanted):
+                continue
+            started = time.perf_counter()
+            if state is None:
+                stop, spent = _resolved_stop(arm, arms, store), 0.0
+                _begin(arm, stop, task, store)
+            else:
+                before = store.arm_attrs(arm.name)
+                stop = Stop(*before["stop"]) if before["stop"] else None
+                spent = before.get("seconds", 0.0)
+                store.go_on(arm.name, arm.axis, state.num_done, {"options": dict(arm.options)})
+            with reporter(arm.name) as progress:
+                found = _run_arm(arm, stop, target, task, model, store, seed, blocks, state, check, progress)
+            spent += time.perf_counter() - started
+            store.finish_arm(arm.name, {**found, "seconds": spent})
+            check()
 
 
-def describe(stop: Stop) -> str:
-    """The stopping rule as a phrase."""
-    then = f", then {stop.extra_steps} more steps" if stop.extra_steps else ""
-    match stop.rule:
-        case "first_fit":
-            rule = "first zero training error"
-        case "loss":
-            rule = f"training loss at most {stop.threshold:.4g} nats per datum"
-        case "budget":
-            return f"after {stop.max_steps} steps"
-    return f"{rule}{then} (at most {stop.max_steps} steps)"
+def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
+    store.begin_arm(
+        arm.name,
+        {
+            "role": arm.role,
+            "sampler": arm.sampler.name,
+            "law": arm.sampler.law,
+            "citation": arm.sampler.citation,
+            "stopping": "" if stop is None else describe(stop),
+            "stop": None if stop is None else list(stop),
+            "options": dict(arm.options),
+        },
+        probe_inputs=np.asarray(task.probe.inputs),
+        probe_targets=np.asarray(task.probe.targets),
+        train_targets=np.asarray(task.train.targets),
+        record_steps=None if stop is None else record_steps(stop, RECORD_EVERY),
+    )
 
 
 def _run_arm(
@@ -126,6 +112,9 @@ def _run_arm(
     model: Model,
     store: Store,
     seed: int,
+    blocks: Blocks,
+    saved: Saved | None,
+    check: Callable[[], None],
     progress: Progress,
 ) -> dict[str, Any]:
     """The status of every chain, and the evidence where populations measure it."""
@@ -135,8 +124,12 @@ def _run_arm(
     # Training starts from the model's own initialisation law, chains from the prior.
     start = arm.start or (model.sample_prior if stop is None else model.init)
 
-    def sink(axis: int) -> Callable[[Draws, int], None]:
-        return lambda draws, first: store.append(arm.name, draws, axis)
+    def sink(draws: Draws, first: int) -> None:
+        store.append(arm.name, draws, arm.axis)
+
+    def save(saved: Saved) -> None:
+        store.save_state(arm.name, saved)
+        check()
 
     if isinstance(sampler, PopulationSampler):
         draws, evidence = populations(
@@ -147,7 +140,9 @@ def _run_arm(
             inputs,
             num_chains=arm.num_chains,
             keep_params=arm.keep_params,
-            sink=sink(0),
+            sink=sink,
+            save=save,
+            saved=saved,
             progress=progress,
         )
         return {"status": draws.status, "evidence": evidence._asdict()}
@@ -161,8 +156,12 @@ def _run_arm(
             num_chains=arm.num_chains,
             num_draws=arm.num_draws,
             start=start,
+            chunk=blocks.chunk_draws,
+            block=blocks.block_chains,
             keep_params=arm.keep_params,
-            sink=sink(1),
+            sink=sink,
+            save=save,
+            saved=saved,
             progress=progress,
         )
     else:
@@ -174,10 +173,15 @@ def _run_arm(
             inputs,
             num_endpoints=arm.num_chains,
             stop=stop,
-            record_every=RECORD_EVERY,
             start=start,
+            lanes=blocks.lanes,
+            block=blocks.block_lanes,
+            chunk=blocks.chunk_endpoints,
+            record_every=RECORD_EVERY,
             keep_params=arm.keep_params,
-            sink=sink(0),
+            sink=sink,
+            save=save,
+            saved=saved,
             progress=progress,
         )
     return {"status": draws.status}

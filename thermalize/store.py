@@ -2,9 +2,9 @@
 
 ``RUN/store.zarr`` has the provenance in its root attributes and one child an arm, each a
 valid ArviZ tree. Draws are appended chunk by chunk, one Zarr chunk each, so that memory
-does not grow with the number of draws. An arm counts only when its ``complete``
-attribute is true, which is written last: a run that was cut short is never mistaken for
-a finished one, and going on drops the half-written arm and keeps the rest.
+does not grow with the number of draws. An arm is written in ``RUN/unfinished`` and moved
+into the store when it is complete, in one step: a run that was cut short is never mistaken
+for a finished one. Going on cuts the half-written arm at its last finished chunk.
 """
 
 import shutil
@@ -22,6 +22,7 @@ from .folder import (
     LOCK,
     STORE,
     STORE_VERSION,
+    UNFINISHED,
     damage,
     file_errors,
     make_folder,
@@ -29,12 +30,13 @@ from .folder import (
     run_attrs,
     stored_result,
 )
-from .layout import append_arrays, by_key_path, damaged_arrays, write_array
+from .layout import append_arrays, by_key_path, cut_arrays, damaged_arrays, write_array
 from .lock import Lock, lock_folder
 from .plain import plain
+from .state import forget_state, load_state, save_state
 
 if TYPE_CHECKING:
-    from samplers.draws import Draws
+    from samplers.draws import Draws, Saved
 
 type Array = np.ndarray
 
@@ -56,7 +58,7 @@ def create_run(folder: Path, attrs: Mapping[str, Any], *, overwrite: bool = Fals
 
 
 def open_run(folder: Path, *, writable: bool = False) -> "Store":
-    """The run in a folder. Writing takes its lock and drops an arm that is half written.
+    """The run in a folder. Writing takes its lock.
 
     Raises :class:`UserError` if there is no run, if it is damaged, if it was written by
     another version of the store, or if another process is writing it.
@@ -68,7 +70,7 @@ def open_run(folder: Path, *, writable: bool = False) -> "Store":
     with file_errors(folder):
         store = Store(folder, lock_folder(folder, LOCK))
         try:
-            store._drop_unfinished()
+            store.finished()  # refuses a store that is damaged
             store._seal()
         except BaseException:
             store.close()
@@ -150,9 +152,10 @@ class Store:
         """
         if name in self.finished():
             raise ValueError(f"the arm {name!r} is complete already")
-        shutil.rmtree(self.path / name, ignore_errors=True)
+        forget_state(self.folder, name)
+        shutil.rmtree(self._unfinished(name), ignore_errors=True)
         attributes = {**plain(attrs), "order": len(self._arms()), "complete": False}
-        arm = self._group().create_group(name, attributes=attributes)
+        arm = zarr.open_group(self._unfinished(name), mode="w-", zarr_format=3, attributes=attributes)
         known = arm.create_group("predictions_constant_data")
         write_array(known, "probe_inputs", np.asarray(probe_inputs), ("probe", "feature"))
         write_array(known, "probe_targets", np.asarray(probe_targets), ("probe",))
@@ -165,8 +168,7 @@ class Store:
 
     def append(self, arm: str, draws: "Draws", axis: int) -> None:
         """Add draws along axis 1 (later draws of the chains) or 0 (further chains or endpoints)."""
-        group = self._group()[arm]
-        assert isinstance(group, zarr.Group)
+        group = zarr.open_group(self._unfinished(arm), mode="r+")
         groups: dict[str, Mapping[str, Array]] = {"predictions": draws.observed, "sample_stats": draws.stats}
         if draws.params is not None:
             groups["posterior"] = by_key_path(draws.params)
@@ -174,10 +176,41 @@ class Store:
             if arrays:
                 append_arrays(group.require_group(name), arrays, axis)
 
+    def save_state(self, arm: str, saved: "Saved") -> None:
+        """Keep what the arm needs to go on; call it when its draws so far were appended."""
+        save_state(self.folder, arm, saved)
+
+    def state(self, arm: str) -> "Saved | None":
+        """What :meth:`save_state` kept last."""
+        return load_state(self.folder, arm)
+
+    def go_on(self, arm: str, axis: int, num_done: int, attrs: Mapping[str, Any] | None = None) -> None:
+        """Open an arm that has a state, finished or not, for more draws; cut it at ``num_done``."""
+        unfinished = self._unfinished(arm)
+        if not unfinished.exists():
+            unfinished.parent.mkdir(exist_ok=True)
+            (self.path / arm).rename(unfinished)
+            self._seal()
+        group = zarr.open_group(unfinished, mode="r+")
+        group.attrs.update({**plain(attrs or {}), "complete": False})
+        for name in ("predictions", "sample_stats", "posterior"):
+            if name in group:
+                cut_arrays(group.require_group(name), axis, num_done)
+
     def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
-        """Mark an arm as complete, in one atomic write."""
-        self._group()[name].attrs.update({**plain(attrs), "complete": True})
+        """Mark an arm as complete and move it into the store."""
+        unfinished = self._unfinished(name)
+        zarr.open_group(unfinished, mode="r+").attrs.update({**plain(attrs), "complete": True})
+        unfinished.rename(self.path / name)
         self._seal()
+
+    def arm_attrs(self, name: str) -> dict[str, Any]:
+        """The attributes of an arm, finished or not."""
+        where = self._unfinished(name)
+        return zarr.open_group(where if where.exists() else self.path / name, mode="r").attrs.asdict()
+
+    def _unfinished(self, arm: str) -> Path:
+        return self.folder / UNFINISHED / arm
 
     def _group(self) -> zarr.Group:
         return zarr.open_group(self.path, mode="r+" if self.lock else "r", use_consolidated=False)
@@ -188,17 +221,8 @@ class Store:
             arms = [(name, group.attrs.asdict()) for name, group in self._group().groups()]
             return sorted(arms, key=lambda arm: arm[1]["order"])
 
-    def _drop_unfinished(self) -> None:
-        keep = self.finished()
-        for path in self.path.iterdir():
-            if path.is_dir() and path.name not in keep:
-                shutil.rmtree(path)
-
     def _seal(self) -> None:
-        """Collect all metadata in one file: ArviZ and xarray then open the store at once.
-
-        Called when every arm on disk is complete, so a half-written arm stays out of it.
-        """
+        """Collect all metadata in one file: ArviZ and xarray then open the store at once."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
             zarr.consolidate_metadata(self.path)

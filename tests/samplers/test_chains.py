@@ -10,7 +10,7 @@ import pytest
 
 import samplers.chains
 from samplers import Draws, Kernel, Sampler, Target, sample
-from samplers.draws import joined
+from samplers.draws import Saved, joined
 from samplers.kernel import Info, no_warmup
 from samplers.lanes import lane_mesh, map_lanes, where_asked
 
@@ -81,26 +81,39 @@ def test_statistics_between_draws_are_meant_summed_or_any_by_type() -> None:
         np.testing.assert_array_equal(whole().stats["diverging"][chain], (steps == 7).any(axis=1))
 
 
-@pytest.mark.parametrize("chunk", [4, 5])
-def test_a_chunked_run_repeats_the_whole_one_bit_for_bit(chunk: int) -> None:
-    """12 draws in equal chunks of 4: ``chunk = 5`` means the same three."""
+@pytest.mark.parametrize(("chunk", "starts"), [(4, [0, 4, 8]), (5, [0, 5, 10])])
+def test_a_chunked_run_repeats_the_whole_one_bit_for_bit(chunk: int, starts: list[int]) -> None:
+    """The last chunk may be shorter."""
     pieces: list[tuple[int, Draws]] = []
     progress: list[tuple[int, int]] = []
     result = walked(
         chunk=chunk,
         sink=lambda piece, at: pieces.append((at, piece)),
-        progress=lambda done, total: progress.append((done, total)),
+        progress=lambda done, total, note="": progress.append((done, total)),
     )
-    assert [at for at, _ in pieces] == [0, 4, 8]
+    assert [at for at, _ in pieces] == starts
     equal(joined([piece for _, piece in pieces], axis=1), whole())
     assert result == Draws({}, {}, None, ["ok"] * NUM_CHAINS)
-    assert progress == [(0, 36), (12, 36), (24, 36), (36, 36)]
+    assert progress == [(0, 36), *((3 * at, 36) for at in starts[1:]), (36, 36)]
 
 
-def test_a_last_chunk_that_overruns_is_cut() -> None:
-    draws = walked(num_draws=11, chunk=4)
-    cut = jax.tree.map(lambda leaf: leaf[:, :11], whole()._replace(status=[]))
-    equal(draws._replace(status=[]), cut)
+@pytest.mark.parametrize("num_before", [4, 7])
+def test_a_run_that_goes_on_from_what_it_saved_repeats_the_whole_one_bit_for_bit(num_before: int) -> None:
+    saved: list[Saved] = []
+    before = walked(num_before, chunk=4, save=saved.append)
+    assert [one.num_done for one in saved] == [4, num_before][: len(saved)]
+    stored = Saved(saved[-1].num_done, saved[-1].status, {k: v.copy() for k, v in saved[-1].arrays.items()})
+    after = walked(chunk=4, saved=stored)
+    equal(joined([before, after], axis=1), whole())
+    nothing_left = walked(num_before, saved=stored)
+    assert nothing_left == Draws({}, {}, None, ["ok"] * NUM_CHAINS)
+
+
+def test_what_other_chains_saved_is_refused() -> None:
+    saved: list[Saved] = []
+    walked(4, num_chains=2, save=saved.append)
+    with pytest.raises(ValueError, match=r"saved chains do not fit: .* got .*2"):
+        walked(saved=saved[-1])
 
 
 def test_blocks_devices_and_neighbours_change_rounding_only(monkeypatch: pytest.MonkeyPatch) -> None:

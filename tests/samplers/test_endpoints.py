@@ -1,7 +1,6 @@
 """The driver of optimisers, replayed by hand: one network at a time, one step at a time."""
 
-import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,75 +8,20 @@ import numpy as np
 import optax
 import pytest
 
-import samplers.endpoints
-from samplers import Draws, Sampler, Stop, Target, loss, optimise, optimiser, training_errors
+import samplers.training
+from samplers import (
+    Draws,
+    Sampler,
+    Stop,
+    Target,
+    optimise,
+    optimiser,
+)
 from samplers.draws import joined
 from samplers.lanes import lane_mesh
 
 from .problems import CLASSIFIER, PROBE, classes, line, logits, outputs
-
-type Array = jax.Array
-
-KEY = jax.random.key(3)
-NUM_ENDPOINTS, NUM_STEPS = 10, 150
-SGD = optimiser(optax.sgd(0.05), batch_size=8, name="sgd")
-CLASSES = classes()
-
-
-def trained(stop: Stop, **options: Any) -> Draws:
-    options = {"num_endpoints": NUM_ENDPOINTS, "record_every": 40, "block": 2, "keep_params": True} | options
-    return optimise(KEY, SGD, CLASSES.target, logits, PROBE, stop=stop, **options)
-
-
-class Replay(NamedTuple):
-    """Every step of every endpoint, step 0 included: leaves ``(endpoint, step, ...)``."""
-
-    params: Any
-    losses: np.ndarray
-    errors: np.ndarray
-
-
-@functools.cache
-def replay() -> Replay:
-    kernel = SGD.kernel(CLASSES.target, ())
-
-    @jax.jit
-    def step(key: Array, t: Array, params: Any) -> tuple[Any, Array, Array]:
-        state = kernel.init(key, params)
-        moved = kernel.position(kernel.step(jax.random.fold_in(key, t), state)[0])
-        return moved, loss(CLASSES.target, moved), training_errors(CLASSES.target, moved)
-
-    def endpoint(e: int) -> list[Any]:
-        key_start, _, _, key_run = jax.random.split(jax.random.fold_in(KEY, e), 4)
-        params = CLASSES.target.sample_prior(key_start)
-        rows = [(params, loss(CLASSES.target, params), training_errors(CLASSES.target, params))]
-        for t in range(NUM_STEPS):
-            rows.append(step(key_run, t, rows[-1][0]))
-        return rows
-
-    table = [endpoint(e) for e in range(NUM_ENDPOINTS)]
-    stacked = jax.tree.map(
-        lambda *leaves: np.stack(leaves), *[jax.tree.map(lambda *x: np.stack(x), *r) for r in table]
-    )
-    return Replay(*stacked)
-
-
-def first(condition: np.ndarray) -> np.ndarray:
-    """The first step at which the condition holds, -1 for never, ``(endpoint,)``."""
-    return np.where(condition.any(axis=1), condition.argmax(axis=1), -1)
-
-
-def at(steps: np.ndarray) -> Any:
-    return jax.tree.map(lambda leaf: leaf[np.arange(NUM_ENDPOINTS), steps][:, None], replay().params)
-
-
-def close(left: Any, right: Any) -> None:
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), left, right)
-
-
-@functools.cache
-def fitted() -> Draws:
-    return trained(Stop("first_fit", max_steps=NUM_STEPS))
+from .trained import CLASSES, KEY, NUM_ENDPOINTS, NUM_STEPS, SGD, at, close, first, fitted, replay, trained
 
 
 def test_first_fit_stops_at_the_first_step_without_training_errors() -> None:
@@ -156,9 +100,10 @@ def test_an_endpoint_does_not_depend_on_those_beside_it_nor_on_groups_nor_on_the
     progress: list[tuple[int, int]] = []
     result = trained(
         Stop("first_fit", max_steps=NUM_STEPS),
-        lanes=4,
+        lanes=3,
+        chunk=4,
         sink=lambda piece, at: pieces.append((at, piece)),
-        progress=lambda done, total: progress.append((done, total)),
+        progress=lambda done, total, note="": progress.append((done, total)),
     )
     assert [at for at, _ in pieces] == [0, 4, 8]
     together = joined([piece for _, piece in pieces], axis=0)
@@ -172,7 +117,7 @@ def test_an_endpoint_does_not_depend_on_those_beside_it_nor_on_groups_nor_on_the
 
 def test_one_device_gives_what_two_give(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lane_mesh(NUM_ENDPOINTS).size == 2
-    monkeypatch.setattr(samplers.endpoints, "lane_mesh", lambda num_lanes: lane_mesh(1))
+    monkeypatch.setattr(samplers.training, "lane_mesh", lambda num_lanes: lane_mesh(1))
     draws = trained(Stop("first_fit", max_steps=NUM_STEPS))
     np.testing.assert_array_equal(draws.stats["steps_to_fit"], fitted().stats["steps_to_fit"])
     close(draws.params, fitted().params)
@@ -186,9 +131,7 @@ def test_a_diverging_optimiser_is_reported_in_words() -> None:
     )
     failed_at = draws.stats["steps"][:, 0]
     assert (failed_at < 20).all()
-    assert draws.status == [
-        f"diverged: objective or gradient not finite at step {step}" for step in failed_at
-    ]
+    assert draws.status == [f"diverged: objective not finite at step {step}" for step in failed_at]
     assert draws.stats["diverging"].all()
     ended_too_early_to_see = optimise(
         KEY,
@@ -199,17 +142,17 @@ def test_a_diverging_optimiser_is_reported_in_words() -> None:
         num_endpoints=3,
         stop=Stop("budget", max_steps=int(failed_at[0]) - 1),
     )
-    assert ended_too_early_to_see.status[0] == f"diverged: loss not finite after {failed_at[0] - 1} steps"
+    assert ended_too_early_to_see.status[0] == "ok"
 
 
 def test_other_numbers_data_and_betas_do_not_recompile() -> None:
     traces = []
 
-    def counted(params: Any, batch: Any) -> Array:
+    def counted(params: Any, batch: Any) -> jax.Array:
         traces.append(1)
         return CLASSIFIER.log_likelihood(params, batch)
 
-    def run(target: Target, key: Array, stop: Stop) -> None:
+    def run(target: Target, key: jax.Array, stop: Stop) -> None:
         optimise(key, SGD, target, logits, PROBE, num_endpoints=2, stop=stop, record_every=10)
 
     target = CLASSES.target
@@ -230,7 +173,8 @@ def test_other_numbers_data_and_betas_do_not_recompile() -> None:
         ({"num_endpoints": 0}, "num_endpoints .* got 0"),
         ({"lanes": 0}, "lanes .* got 0"),
         ({"record_every": -1}, "record_every .* got -1"),
-        ({"block": 0}, "block .* got 0"),
+        ({"record_every": 15}, "multiple of 10, got 15"),
+        ({"chunk": 0}, "chunk .* got 0"),
         ({"stop": Stop(max_steps=0)}, "max_steps .* got 0"),
         ({"stop": Stop(extra_steps=-1)}, "extra_steps .* got -1"),
         ({"stop": Stop("loss", threshold=float("nan"))}, "threshold .* got nan"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+import thermalize.carry_out
 import thermalize.pipeline
 from thermalize import cli
 from thermalize.config import RunConfig
@@ -30,7 +31,7 @@ def fake_pipeline(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Call]:
         return make_result(trusted=config.seed != 13)
 
     monkeypatch.setattr(thermalize.pipeline, "compare", compare)
-    monkeypatch.setattr(cli, "_write_report", lambda folder: folder)
+    monkeypatch.setattr(thermalize.carry_out, "write_report", lambda folder: folder)
     monkeypatch.chdir(folder)
     return seen
 

@@ -12,6 +12,7 @@ import pytest
 
 import thermalize.pipeline
 from thermalize.config import RunConfig, make_config
+from thermalize.settings import BATCH
 from thermalize.store import create_run
 from thermalize.version import __version__
 
@@ -85,7 +86,7 @@ def test_every_flag_has_its_effect(words: list[str], field: str, value: Any, cal
     assert run("compare", "--json", *words).exit_code == 0
     assert getattr(calls[0][0], field) == value
     assert getattr(make_config(), field) != value
-    assert {flag[1] for flag in FLAGS} == {f.name for f in fields(RunConfig)} - {"arms"}
+    assert {flag[1] for flag in FLAGS} == {f.name for f in fields(RunConfig)} - {"arms", *BATCH}
 
 
 def test_arms_file_and_folder(calls: list[Call], tmp_path: Path) -> None:
@@ -155,4 +156,4 @@ def test_an_interruption_says_how_to_go_on(calls: list[Call], monkeypatch: pytes
     assert early.exit_code == later.exit_code == 130
     assert early.stdout == later.stdout == ""
     assert "--resume" not in early.stderr
-    assert "thermalize compare --resume --out runs/digits-quick-1" in later.stderr
+    assert "thermalize resume runs/digits-quick-1" in later.stderr

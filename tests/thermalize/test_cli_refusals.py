@@ -62,7 +62,7 @@ def test_reading_what_is_no_run(command: str, tmp_path: Path) -> None:
     refused(run(command, tmp_path / "none"), "no run here | does not exist")
     refused(run(command, tmp_path), f"not a run | no {STORE}")
     create_run(tmp_path / "run", {}).close()
-    refused(run(command, tmp_path / "run"), "no result yet | --resume")
+    refused(run(command, tmp_path / "run"), "no result yet | thermalize resume")
     (tmp_path / "run" / STORE / "zarr.json").write_text("{")
     refused(run(command, tmp_path / "run"), "damaged | JSONDecodeError")
 

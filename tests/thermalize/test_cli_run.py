@@ -102,8 +102,8 @@ def test_an_interrupted_run_goes_on_to_the_same_draws(
     @contextmanager
     def interrupting(*_: Any) -> Iterator[Callable[[str], Any]]:
         @contextmanager
-        def reporter(name: str) -> Iterator[Callable[[int, int], None]]:
-            def show(done: int, total: int) -> None:
+        def reporter(name: str) -> Iterator[Callable[..., None]]:
+            def show(done: int, total: int, note: str = "") -> None:
                 if name == arm and done:
                     raise KeyboardInterrupt
 
@@ -116,7 +116,7 @@ def test_an_interrupted_run_goes_on_to_the_same_draws(
         stopped = run("compare", "--config", folder / "my.toml", "--out", out)
     assert stopped.exit_code == 130
     assert stopped.stdout == ""
-    assert f"thermalize compare --resume --out {out}" in stopped.stderr
+    assert f"thermalize resume {out}" in stopped.stderr
     kept = ARMS[: ARMS.index(arm)]
     assert list(draws(out)) == open_run(out).finished() == kept
     assert not (out / REPORT).exists()

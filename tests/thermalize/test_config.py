@@ -8,18 +8,10 @@ import pytest
 
 from thermalize.arms import KINDS, SAMPLERS
 from thermalize.catalogue import TASKS
-from thermalize.config import (
-    MODEL,
-    TASK,
-    Layer,
-    RunConfig,
-    check_resumable,
-    make_config,
-    read_toml,
-    stored_layer,
-)
+from thermalize.config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
 from thermalize.errors import UserError
 from thermalize.optimisers import OPTIMISERS
+from thermalize.settings import MODEL, TASK
 
 FILE = """
 preset = "full"

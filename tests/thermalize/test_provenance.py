@@ -32,11 +32,16 @@ def git(folder: Path, *words: str) -> str:
 
 def test_root_attributes_are_complete_and_plain() -> None:
     attrs = provenance(
-        seed=3, arguments={"beta": 1.0}, arrays=[np.arange(3)], citations=["b", "", "a", "b"], num_devices=2
+        seed=3,
+        arguments={"beta": 1.0},
+        arrays=[np.arange(3)],
+        citations=["b", "", "a", "b"],
+        devices=jax.devices(),
+        batch={"draws": 5},
     )
     assert json.loads(json.dumps(plain(attrs), allow_nan=False)) == attrs
     assert attrs["thermalize_version"] == __version__
-    assert (attrs["seed"], attrs["arguments"], attrs["num_devices"]) == (3, {"beta": 1.0}, 2)
+    assert (attrs["seed"], attrs["arguments"], attrs["num_devices"]) == (3, {"beta": 1.0}, len(jax.devices()))
     assert attrs["citations"] == ["a", "b"]
     created = datetime.fromisoformat(attrs["created"])
     assert created.utcoffset() == UTC.utcoffset(None)

@@ -5,14 +5,16 @@ import math
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import arviz as az
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import zarr
 
-from samplers.draws import Draws
+from samplers.draws import Draws, Saved
 from thermalize.folder import STORE
 from thermalize.plain import plain
 from thermalize.store import Store, create_run, open_run
@@ -93,14 +95,14 @@ def test_an_arm_counts_only_when_it_is_finished(store: Store) -> None:
     assert list(az.from_zarr(store.path).children) == ["hmc"]
 
 
-def test_going_on_drops_the_half_written_arm_and_keeps_the_rest(store: Store) -> None:
+def test_going_on_keeps_finished_arms_and_begins_one_without_a_state_afresh(store: Store) -> None:
     hmc = write_hmc(store)
     begin(store, "sgd", record_steps=[0, 10, 20, 30])
     store.append("sgd", endpoint_draws(9, 8), axis=0)
     store.close()  # the process dies here
     with open_run(store.folder, writable=True) as again:
         assert again.finished() == ["hmc"]
-        assert not (again.path / "sgd").exists()
+        assert again.state("sgd") is None
         with pytest.raises(ValueError, match="'hmc' is complete"):
             begin(again, "hmc")
         sgd = write_sgd(again)
@@ -114,6 +116,37 @@ def test_beginning_a_half_written_arm_again_starts_it_afresh(store: Store) -> No
     store.append("hmc", chain_draws(5, 30), axis=1)
     hmc = write_hmc(store)
     np.testing.assert_array_equal(store.tree()["hmc"]["predictions"]["logits"], hmc.observed["logits"])
+
+
+def test_an_arm_goes_on_at_its_last_state_and_forgets_what_came_after(store: Store) -> None:
+    """Draws without a state behind them belong to a chunk that was cut short."""
+    whole = chain_draws(5, 50)
+
+    def cut(first: int, last: int) -> dict[str, Any]:
+        kept = {"observed": whole.observed, "stats": whole.stats, "params": whole.params}
+        found: dict[str, Any] = jax.tree.map(lambda leaf: leaf[:, first:last], kept)
+        return found
+
+    parts = [cut(0, 20), cut(20, 40)]
+    begin(store, "hmc")
+    store.append("hmc", whole._replace(**parts[0]), axis=1)
+    saved = Saved(20, whole.status, {".state": np.arange(3.0), ".key[0]": np.arange(2, dtype="u4")})
+    store.save_state("hmc", saved)
+    store.append("hmc", whole._replace(**parts[1]), axis=1)
+    store.close()  # the process dies here
+    with open_run(store.folder, writable=True) as again:
+        found = again.state("hmc")
+        assert found is not None
+        assert found[:2] == saved[:2]
+        jax.tree.map(np.testing.assert_array_equal, found.arrays, saved.arrays)
+        again.go_on("hmc", 1, found.num_done)
+        again.append("hmc", whole._replace(**cut(20, 50)), axis=1)
+        again.finish_arm("hmc", {"status": whole.status})
+        tree = again.tree()
+        np.testing.assert_array_equal(tree["hmc"]["predictions"]["logits"], whole.observed["logits"])
+        np.testing.assert_array_equal(tree["hmc"]["sample_stats"]["draw"], np.arange(50))
+        again.go_on("hmc", 1, 20)  # a finished arm, to be extended, is out of the store until it is done
+        assert again.finished() == []
 
 
 def test_arms_keep_the_order_in_which_they_were_begun(store: Store) -> None:
@@ -179,4 +212,5 @@ def test_memory_does_not_grow_with_the_number_of_draws(store: Store) -> None:
     size = piece.observed["logits"].nbytes
     assert kept < 0.5 * size
     assert peak < 4 * size
-    assert store._group()["hmc/predictions/logits"].shape == (4, 13 * 50, 250, 10)  # type: ignore[union-attr]
+    store.finish_arm("hmc", {})
+    assert store.tree()["hmc"]["predictions"]["logits"].shape == (4, 13 * 50, 250, 10)

@@ -165,7 +165,7 @@ def test_a_run_without_a_result_says_how_to_go_on(store: Store) -> None:
     write_hmc(store)
     with pytest.raises(UserError) as caught:
         store.result()
-    message(caught, "no result yet", "interrupted", "--resume")
+    message(caught, "no result yet", "interrupted", "thermalize resume")
 
 
 def test_a_second_writer_is_refused_and_readers_are_not(store: Store) -> None:

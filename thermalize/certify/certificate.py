@@ -52,7 +52,7 @@ def certify(
             rows[waiting[done]] = done.result()
             progress(len(rows), len(entries))
     ordered = [rows[entry.name] for entry in entries]
-    known = provenance(seed=seed, arguments={}, arrays=[], citations=[], num_devices=len(devices))
+    known = provenance(seed=seed, arguments={}, arrays=[], citations=[], devices=devices, batch={})
     result = {
         "command": "certify",
         "version": __version__,

@@ -51,7 +51,8 @@ def make(
         arguments={"reference": name, "preset": preset},
         arrays=[np.asarray(leaf) for leaf in jax.tree.leaves((system.train, system.probe))],
         citations=[method.citation for method in roles.values()],
-        num_devices=len(jax.devices()),
+        devices=jax.devices(),
+        batch={},
     )
     with tempfile.TemporaryDirectory() as folder, create_run(Path(folder) / "run", attrs) as store:
         store.update({"likelihood": system.likelihood})

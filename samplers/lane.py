@@ -1,0 +1,137 @@
+"""One network in training, from its start to the end of every stopping rule.
+
+Job ``j`` draws everything random from ``fold_in(key, j)`` and step ``t`` of it from a
+further ``fold_in`` with ``t``, so which lane takes it, and when, changes nothing.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+
+from .draws import Inputs, Observe
+from .kernel import Sampler, State
+from .stopping import NEVER, Limits, Rule, first_witnesses, rules_met
+from .target import Key, Params, Target, fit_statistics, loss
+
+type Array = jax.Array
+type Tree = Any
+ROUND = 10  # steps that lanes take in lockstep
+IDLE = -1
+
+
+class Program(NamedTuple):
+    """What is compiled: all that is static."""
+
+    sampler: Sampler
+    start: Callable[[Key], Params]
+    observe: Observe
+    rules: tuple[Rule, ...]
+    keep_params: bool
+    record_every: int  # steps, a multiple of ROUND
+    num_records: int
+    num_jobs: int  # of one device in one chunk
+    num_lanes: int  # of one device, a multiple of block
+    block: int  # lanes that advance together
+    mesh: Mesh
+
+
+class Work(NamedTuple):
+    """What the jobs of a chunk share: traced, the same on every device."""
+
+    target: Target
+    inputs: Inputs
+    limits: Limits
+    key: Key
+    first: Array  # number of the chunk's first job
+    num_jobs: Array  # in the chunk
+
+
+class Lane(NamedTuple):
+    """One network in training."""
+
+    row: Array  # of the device's records, IDLE where there is no job
+    key: Key
+    state: State
+    step: Array  # steps taken
+    paused: Array  # whether it is at the end of a rule for which it was not recorded yet
+    met_at: Array  # (rule,) step at which the rule was first met, NEVER before
+    recorded: Array  # (rule,) whether the network was recorded for this rule
+    failed_at: Array  # step at which the objective stopped being finite, NEVER before
+    witnesses: Array  # rows of data to try first
+
+
+def begin(program: Program, work: Work, job: Array, row: Array) -> tuple[Lane, Array]:
+    """A lane at step 0 of a job, and its loss."""
+    key_start, key_warmup, key_init, key_run = jax.random.split(jax.random.fold_in(work.key, job), 4)
+    sampler, target, rules = program.sampler, work.target, program.rules
+    position, tuning = sampler.warmup(key_warmup, target, program.start(key_start))
+    lane = Lane(
+        row=jnp.asarray(row, int),
+        key=key_run,
+        state=sampler.kernel(target, tuning).init(key_init, position),
+        step=jnp.zeros((), int),
+        paused=jnp.asarray(False),
+        met_at=jnp.full(len(rules), NEVER),
+        recorded=jnp.zeros(len(rules), bool),
+        failed_at=jnp.full((), NEVER, int),
+        witnesses=first_witnesses(rules, target),
+    )
+    return lane, loss(target, position)
+
+
+def train(program: Program, work: Work, lane: Lane) -> Lane:
+    """Advance a lane to the next multiple of ``ROUND`` steps, or to where a rule ends.
+
+    A step and a look at the network before it share their forward pass: a network is
+    at its end if the look says so, and the step is then not taken.
+    """
+    target, limits, rules = work.target, work.limits, program.rules
+    kernel = program.sampler.kernel(target, ())
+    until = jnp.where(lane.row == IDLE, 0, (lane.step // ROUND + 1) * ROUND)
+
+    def going(lane: Lane) -> Array:
+        return (lane.step < until) & ~lane.paused
+
+    def step(lane: Lane) -> Lane:
+        state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
+        asked = going(lane) & (lane.met_at == NEVER)
+        params = kernel.position(lane.state)
+        met, witnesses = rules_met(rules, target, limits, params, asked, lane.witnesses, info)
+        lane = lane._replace(
+            met_at=jnp.where(met, lane.step, lane.met_at),
+            failed_at=jnp.where(info["diverging"], lane.step, lane.failed_at),
+            witnesses=witnesses,
+        )
+        stay = jnp.any(due_rules(limits, lane))
+        return lane._replace(
+            state=jax.tree.map(partial(jnp.where, stay), lane.state, state),
+            step=jnp.where(stay, lane.step, lane.step + 1),
+            paused=stay,
+        )
+
+    return jax.lax.while_loop(going, step, lane)
+
+
+def due_rules(limits: Limits, lane: Lane) -> Array:
+    """The rules at whose end the lane is and for which it was not recorded yet, ``(rule,)``."""
+    met = (lane.met_at != NEVER) & (lane.step >= lane.met_at + limits.extra_steps)
+    return ~lane.recorded & (met | (lane.step >= limits.max_steps) | (lane.failed_at != NEVER))
+
+
+def record(program: Program, work: Work, lane: Lane) -> Tree:
+    """What is kept of a network: observed, stats, status, parameters."""
+    kernel = program.sampler.kernel(work.target, ())
+    params = kernel.position(lane.state)
+    _, next_step = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
+    stats = {
+        **fit_statistics(work.target, params),
+        "grad_norm": next_step["grad_norm"],
+        "steps": lane.step,
+        "diverging": lane.failed_at != NEVER,
+    }
+    kept = params if program.keep_params else None
+    return program.observe(params, work.inputs), stats, lane.failed_at, kept

@@ -1,0 +1,61 @@
+"""What every command that runs a comparison does: cores, progress, run, report, result on stdout."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from .config import RunConfig
+from .cores import use_cores
+from .folder import REPORT
+
+
+def carry_out(
+    settings: RunConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    cores: int | None = None,
+) -> dict[str, Any]:
+    """Run a comparison with progress on stderr and write its report; returns the result."""
+    use_cores_once(cores)
+    from .pipeline import compare
+    from .progress import progress_on
+
+    typer.echo(f"run folder: {folder}", err=True)
+    with progress_on() as reporter:
+        result = compare(settings, folder, resume=resume, overwrite=overwrite, progress=reporter)
+    write_report(folder)
+    return result
+
+
+def use_cores_once(cores: int | None) -> None:
+    """Choose the cores, unless jax is loaded: a caller inside Python may have chosen already."""
+    if "jax" not in sys.modules:
+        use_cores(cores)
+
+
+def write_report(folder: Path) -> Path:
+    """Write the report of a run, one HTML page; returns its path."""
+    from .report import write
+    from .store import open_run
+
+    store = open_run(folder)
+    store.check()
+    write(store.tree(), folder / REPORT)
+    return folder / REPORT
+
+
+def print_result(result: dict[str, Any], as_json: bool) -> None:
+    """A result on stdout, as tables or as one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(result, allow_nan=False))
+        return
+    from rich.console import Console
+
+    from .show import render
+
+    render(result, Console(file=sys.stdout))

@@ -1,0 +1,95 @@
+"""``thermalize resume`` and ``thermalize extend``: go on with a run, or add to one that is finished."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .carry_out import carry_out, print_result
+from .config import RunConfig, make_config, stored_layer
+from .errors import UserError
+from .explain import explained
+from .folder import run_attrs
+from .options import Option, checked
+from .roster import ArmConfig
+
+Run = Annotated[Path, typer.Argument(help="The folder of the run.", metavar="RUN")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Cores = Annotated[int | None, typer.Option(min=1, help="Cores to use [as many as it was started with].")]
+
+
+def resume(run: Run, cores: Cores = None, as_json: Json = False) -> None:
+    """Go on with a run that was interrupted or killed, from its last finished chunk.
+
+    The finished run is bit for bit that of a run that was never interrupted.
+    """
+    with explained(lambda: run):
+        _go_on(_settings(run), run, cores, as_json)
+
+
+def extend(
+    run: Run,
+    draws: Annotated[int | None, typer.Option(help="Draws to add to every chain of every sampler.")] = None,
+    endpoints: Annotated[
+        int | None, typer.Option(help="Trained networks to add to every optimiser's arm.")
+    ] = None,
+    cores: Cores = None,
+    as_json: Json = False,
+) -> None:
+    """Add draws or trained networks to a run and compare again."""
+    with explained(lambda: run):
+        added = {
+            name: checked(_COUNT, value, f"--{name}")
+            for name, value in {"draws": draws, "endpoints": endpoints}.items()
+            if value is not None
+        }
+        if not added:
+            raise UserError(
+                "nothing to add",
+                None,
+                "neither draws nor endpoints are asked for",
+                "give --draws or --endpoints",
+            )
+        _go_on(extended(_settings(run), added), run, cores, as_json)
+
+
+_COUNT = Option("integer", "the number to add", None, None, lambda n: n >= 1, "at least 1")
+
+
+def stored_arguments(folder: Path) -> dict[str, Any]:
+    """The arguments that a run was started with. Raises :class:`UserError` if it was made in Python."""
+    stored = run_attrs(folder)["arguments"]
+    if not stored:
+        raise UserError(
+            "the run was made in Python",
+            folder,
+            "its store does not say how its task and its arms were made",
+            "go on where it was started: compare_arms(..., resume=True)",
+        )
+    return dict(stored)
+
+
+def _settings(folder: Path) -> RunConfig:
+    stored = stored_arguments(folder)
+    return make_config(stored_layer(stored), select=list(stored["arms"]))
+
+
+def _go_on(settings: RunConfig, folder: Path, cores: int | None, as_json: bool) -> None:
+    cores = cores or run_attrs(folder)["num_devices"]
+    print_result(carry_out(settings, folder, resume=True, cores=cores), as_json)
+
+
+def extended(settings: RunConfig, added: dict[str, int]) -> RunConfig:
+    """The same with more draws or endpoints; a control has half as many draws as the reference."""
+
+    def more(arm: ArmConfig) -> ArmConfig:
+        options = dict(arm.options)
+        if "num_endpoints" in options:
+            options["num_endpoints"] += added.get("endpoints", 0)
+        elif "num_draws" in options:
+            share = 2 if arm.role == "control" else 1
+            options["num_draws"] += -(-added.get("draws", 0) // share)
+        return replace(arm, options=options)
+
+    return replace(settings, arms=tuple(more(arm) for arm in settings.arms))
