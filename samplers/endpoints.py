@@ -14,7 +14,7 @@ from .kernel import Sampler
 from .options import check_count
 from .stopping import Stop
 from .target import Key, Params, Target
-from .training import chunks_between, make_training, train_chunk
+from .training import Training, chunks_between, make_training, train_chunk
 
 
 def optimise(
@@ -113,6 +113,21 @@ def optimise_through(
         record_every=record_every,
         keep_params=keep_params,
     )
+    return train_all(
+        training, num_endpoints=num_endpoints, sinks=sinks, save=save, saved=saved, progress=progress
+    )
+
+
+def train_all(
+    training: Training,
+    *,
+    num_endpoints: int,
+    sinks: Sequence[Sink] | None = None,
+    save: Callable[[list[Saved]], None] = lambda all_stops: None,
+    saved: Sequence[Saved] | None = None,
+    progress: Progress = silent,
+) -> list[Draws]:
+    """:func:`optimise_through` for arguments that :func:`make_training` has put together."""
     num_done = min(one.num_done for one in saved) if saved else 0
     status = [one.status[:num_done] for one in saved] if saved else [[] for _ in training.stops]
     found: list[list[Draws]] = []

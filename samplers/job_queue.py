@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from .kernel import State
@@ -52,13 +53,17 @@ def open_streams(program: Program, work: Work) -> Stream:
 
     rows = program.num_jobs + 1
     lanes = jax.tree.map(lambda leaf: blank(leaf, program.num_lanes), lane)
-    return Stream(
+    stream = Stream(
         num_taken=jnp.zeros(program.mesh.size, int),
         num_met=jnp.zeros(program.mesh.size, int),
         lanes=lanes._replace(row=jnp.full_like(lanes.row, IDLE)),
         records=jax.tree.map(lambda leaf: blank(leaf, rows, num_rules), example),
         met_at=jnp.full((program.mesh.size, rows, num_rules), NEVER),
         curve=jnp.zeros((program.mesh.size, rows, program.num_records)),
+    )
+    # Laid out as run_streams returns it: another layout would compile a second program.
+    return jax.lax.with_sharding_constraint(
+        stream, NamedSharding(program.mesh, P(program.mesh.axis_names[0]))
     )
 
 

@@ -82,6 +82,12 @@ def make_training(
     return Training(program, Work(target, inputs, limits_of(stops), key, nothing, nothing), stops, chunk)
 
 
+def compile_training(training: Training) -> None:
+    """Compile what :func:`train_chunk` runs, and train nothing: for another thread to do in time."""
+    streams = open_streams(training.program, training.work)
+    jax.block_until_ready(run_streams(training.program, training.work, streams, 0))
+
+
 def chunks_between(first: int, last: int, chunk: int) -> list[tuple[int, int]]:
     """The chunks of endpoints from ``first`` to below ``last``: number of the first, and how many.
 
@@ -100,7 +106,7 @@ def train_chunk(
     any order. ``report`` is told how many have ended, twice a second or so.
     """
     program = training.program
-    work = training.work._replace(first=jnp.asarray(first), num_jobs=jnp.asarray(count))
+    work = training.work._replace(first=jnp.asarray(first, int), num_jobs=jnp.asarray(count, int))
     streams = open_streams(program, work)
     ended, num_rounds = 0, 16
     report(0, "")

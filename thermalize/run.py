@@ -9,10 +9,11 @@ it stood, bit for bit.
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -22,15 +23,17 @@ from models import Model, Task
 from samplers import (
     Draws,
     PopulationSampler,
+    Sampler,
     Stop,
     Target,
-    optimise,
     populations,
     posterior,
     sample,
 )
 from samplers.draws import Progress, Saved, silent
+from samplers.endpoints import train_all
 from samplers.stopping import record_steps
+from samplers.training import Training, compile_training, make_training
 
 from .arm import Arm, Blocks, describe
 from .interrupt import interruptible
@@ -40,6 +43,16 @@ from .store import Store
 type Reporter = Callable[[str], AbstractContextManager[Progress]]
 RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
 ORDER: tuple[Role, ...] = ("ceiling", "reference", "control", "arm")
+
+
+class Run(NamedTuple):
+    """What all arms of a run share."""
+
+    task: Task
+    model: Model
+    target: Target
+    seed: int
+    blocks: Blocks
 
 
 def silent_reporter(name: str) -> AbstractContextManager[Progress]:
@@ -63,13 +76,14 @@ def execute(
     Raises ``KeyboardInterrupt`` between two chunks once that was asked for.
     """
     target = posterior(model, task.train, num_data=len(task.train.targets), beta=beta)
+    run = Run(task, model, target, seed, blocks)
     done = store.finished()
-    with interruptible() as check:
-        for arm in sorted(arms, key=lambda arm: ORDER.index(arm.role)):
-            state = store.state(arm.name)
-            if arm.name in done and (state is None or state.num_done >= arm.num_wanted):
-                continue
-            started = time.perf_counter()
+    states = {arm.name: store.state(arm.name) for arm in arms}
+    ordered = sorted(arms, key=lambda arm: ORDER.index(arm.role))
+    left = [arm for arm in ordered if not (arm.name in done and _enough(arm, states[arm.name]))]
+    with interruptible() as check, _compiling([arm for arm in left if arm.stop], run) as compiled:
+        for arm in left:
+            started, state = time.perf_counter(), states[arm.name]
             if state is None:
                 stop, spent = _resolved_stop(arm, arms, store), 0.0
                 _begin(arm, stop, task, store)
@@ -79,10 +93,39 @@ def execute(
                 spent = before.get("seconds", 0.0)
                 store.go_on(arm.name, arm.axis, state.num_done, {"options": dict(arm.options)})
             with reporter(arm.name) as progress:
-                found = _run_arm(arm, stop, target, task, model, store, seed, blocks, state, check, progress)
+                compiled(arm)
+                found = _run_arm(arm, stop, run, store, state, check, progress)
             spent += time.perf_counter() - started
             store.finish_arm(arm.name, {**found, "seconds": spent})
             check()
+
+
+def _enough(arm: Arm, state: Saved | None) -> bool:
+    """Whether a finished arm is done; one without a state was not made to be extended."""
+    return state is None or state.num_done >= arm.num_wanted
+
+
+@contextmanager
+def _compiling(arms: Sequence[Arm], run: Run) -> Iterator[Callable[[Arm], None]]:
+    """Compile optimisers in a thread while others run; yields a function that waits for one arm's."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: dict[str, Future[None]] = {}
+        for arm in arms:
+            assert arm.stop is not None
+            # The level of the loss to stop at may not be known yet; it is an argument of the program.
+            stop = arm.stop._replace(rule="loss") if arm.match_reference else arm.stop
+            waiting[arm.name] = pool.submit(compile_training, _training(arm, stop, run))
+
+        def compiled(arm: Arm) -> None:
+            if arm.name in waiting:
+                wait(
+                    [waiting[arm.name]]
+                )  # what went wrong there goes wrong again, and is said, where it runs
+
+        try:
+            yield compiled
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
@@ -104,25 +147,38 @@ def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
     )
 
 
+def _key(arm: Arm, run: Run) -> jax.Array:
+    return jax.random.fold_in(jax.random.key(run.seed), zlib.crc32(arm.name.encode()))
+
+
+def _training(arm: Arm, stop: Stop, run: Run) -> Training:
+    return make_training(
+        _key(arm, run),
+        cast(Sampler, arm.sampler),
+        run.target,
+        _observer(run.model.apply),
+        jnp.asarray(run.task.probe.inputs),
+        stops=[stop],
+        start=arm.start or run.model.init,
+        lanes=run.blocks.lanes,
+        block=run.blocks.block_lanes,
+        chunk=min(run.blocks.chunk_endpoints, arm.num_chains),
+        record_every=RECORD_EVERY,
+        keep_params=arm.keep_params,
+    )
+
+
 def _run_arm(
     arm: Arm,
     stop: Stop | None,
-    target: Target,
-    task: Task,
-    model: Model,
+    run: Run,
     store: Store,
-    seed: int,
-    blocks: Blocks,
     saved: Saved | None,
     check: Callable[[], None],
     progress: Progress,
 ) -> dict[str, Any]:
     """The status of every chain, and the evidence where populations measure it."""
-    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(arm.name.encode()))
-    inputs = jnp.asarray(task.probe.inputs)
-    sampler, observe = arm.sampler, _observer(model.apply)
-    # Training starts from the model's own initialisation law, chains from the prior.
-    start = arm.start or (model.sample_prior if stop is None else model.init)
+    inputs, observe = jnp.asarray(run.task.probe.inputs), _observer(run.model.apply)
 
     def sink(draws: Draws, first: int) -> None:
         store.append(arm.name, draws, arm.axis)
@@ -131,11 +187,21 @@ def _run_arm(
         store.save_state(arm.name, saved)
         check()
 
-    if isinstance(sampler, PopulationSampler):
+    if stop is not None:
+        (draws,) = train_all(
+            _training(arm, stop, run),
+            num_endpoints=arm.num_chains,
+            sinks=[sink],
+            save=lambda all_stops: save(all_stops[0]),
+            saved=None if saved is None else [saved],
+            progress=progress,
+        )
+        return {"status": draws.status}
+    if isinstance(arm.sampler, PopulationSampler):
         draws, evidence = populations(
-            key,
-            sampler,
-            target,
+            _key(arm, run),
+            arm.sampler,
+            run.target,
             observe,
             inputs,
             num_chains=arm.num_chains,
@@ -146,44 +212,23 @@ def _run_arm(
             progress=progress,
         )
         return {"status": draws.status, "evidence": evidence._asdict()}
-    if stop is None:
-        draws = sample(
-            key,
-            sampler,
-            target,
-            observe,
-            inputs,
-            num_chains=arm.num_chains,
-            num_draws=arm.num_draws,
-            start=start,
-            chunk=blocks.chunk_draws,
-            block=blocks.block_chains,
-            keep_params=arm.keep_params,
-            sink=sink,
-            save=save,
-            saved=saved,
-            progress=progress,
-        )
-    else:
-        draws = optimise(
-            key,
-            sampler,
-            target,
-            observe,
-            inputs,
-            num_endpoints=arm.num_chains,
-            stop=stop,
-            start=start,
-            lanes=blocks.lanes,
-            block=blocks.block_lanes,
-            chunk=blocks.chunk_endpoints,
-            record_every=RECORD_EVERY,
-            keep_params=arm.keep_params,
-            sink=sink,
-            save=save,
-            saved=saved,
-            progress=progress,
-        )
+    draws = sample(
+        _key(arm, run),
+        arm.sampler,
+        run.target,
+        observe,
+        inputs,
+        num_chains=arm.num_chains,
+        num_draws=arm.num_draws,
+        start=arm.start or run.model.sample_prior,  # chains start from the prior unless told otherwise
+        chunk=run.blocks.chunk_draws,
+        block=run.blocks.block_chains,
+        keep_params=arm.keep_params,
+        sink=sink,
+        save=save,
+        saved=saved,
+        progress=progress,
+    )
     return {"status": draws.status}
 
 
