@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .arms import KINDS
+from .catalogue import TASKS
 from .consistency import check_options, is_regression
 from .errors import UserError, suggest
 from .kinds import ROLES, Role
 from .options import checked, word
 
+FULL_ENDPOINTS = 100_000  # of a finite task, in the full preset
 ROLE = word("the role", "arm", ROLES)
 
 
@@ -207,6 +209,8 @@ def _options(
             )
     options = {key: option.default(preset) for key, option in known.items()} | dict(inherited)
     if KINDS[kind].family == "optimiser":
+        if preset == "full" and TASKS[fields["task"]].num_all:
+            options["num_endpoints"] = FULL_ENDPOINTS  # a law over functions needs many, and they cost little
         if "init" not in table:
             options |= {"init": fields["init"], "init_scale": fields["init_scale"]}
         if is_regression(fields["task"]):

@@ -181,3 +181,13 @@ def test_the_probe_of_a_finite_task_is_all_that_is_not_trained_on() -> None:
 def test_words_may_be_written_with_hyphens() -> None:
     config = make_config(Layer({"task": {"name": "boolean-7"}, "model": {"prior": "student-t"}}))
     assert (config.task, config.prior) == ("boolean_7", "student_t")
+
+
+def test_a_finite_task_has_a_hundred_thousand_endpoints_in_the_full_preset() -> None:
+    def sizes(task: str, preset: str) -> set[int]:
+        config = make_config(Layer({"task": {"name": task}, "preset": preset}))
+        return {arm.options["num_endpoints"] for arm in config.arms if "num_endpoints" in arm.options}
+
+    assert sizes("boolean_7", "full") == {100_000}
+    assert sizes("boolean_7", "quick") == sizes("digits", "quick") == {256}
+    assert sizes("digits", "full") == {1024}
