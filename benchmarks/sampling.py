@@ -128,44 +128,6 @@ def ours(
     return slope(draw, num_chains, few_draws, num_draws)
 
 
-def with_numpyro(
-    num_chains: int, few_draws: int, num_draws: int, burn_in: int = BURN_IN, kept: int = KEPT
-) -> Measurement:
-    """``numpyro.infer.HMC`` on the same potential, ``chain_method="vectorized"``."""
-    from numpyro.infer import HMC, MCMC
-
-    target, _, _ = problem()
-    start = starts(burn_in, kept)
-
-    def chains(number: int) -> MCMC:
-        kernel = HMC(
-            potential_fn=lambda params: -logdensity(target, params),
-            step_size=STEP_SIZE,
-            num_steps=LEAPFROG_STEPS,
-            trajectory_length=None,
-            adapt_step_size=False,
-            adapt_mass_matrix=False,
-        )
-        return MCMC(
-            kernel,
-            num_warmup=0,
-            num_samples=number,
-            num_chains=num_chains,
-            chain_method="vectorized",
-            progress_bar=False,
-        )
-
-    made = {number: chains(number) for number in (few_draws, num_draws)}
-
-    def draw(repeat: int, number: int) -> Any:
-        key_start, key_run = jax.random.split(jax.random.key(repeat + 1))
-        first = jax.vmap(start)(jax.random.split(key_start, num_chains))
-        made[number].run(key_run, init_params=first)
-        return made[number].get_samples()
-
-    return slope(draw, num_chains, few_draws, num_draws)
-
-
 def ours_effective(num_chains: int, num_draws: int, burn_in: int = BURN_IN, kept: int = KEPT) -> Measurement:
     """Effective draws of the logits by ``samplers.sample``, and the seconds they took."""
     target, inputs, observe = problem()

@@ -104,13 +104,17 @@ def chains(bench: Bench) -> Found:
     for cores in counts:
         use = bench.cores[:cores]
         rivals[f"ours, {cores}"] = Rival("sampling.ours", use, options)
-        rivals[f"numpyro, {cores}"] = Rival("sampling.with_numpyro", use, options | {"plain": True})
+        rivals[f"numpyro, {cores}"] = Rival("sampling_numpyro.own", use, options | {"plain": True})
+        rivals[f"numpyro, lent, {cores}"] = Rival("sampling_numpyro.lent", use, options | {"plain": True})
     race = run_race(rivals, sizes.repeats, bench.say)
     goals = {1: Goal("at least", 1.3), 2: Goal("at least", 2.5)}
     name = f"HMC gradients a second, {sizes.chains} chains"
     rows = [
         _against(race, "chains", name, "1/s", "gradients", ("numpyro", cores), goals[cores])
         for cores in counts
+    ]
+    rows += [
+        _against(race, "chains", name, "1/s", "gradients", ("numpyro, lent", cores), None) for cores in counts
     ]
     rows.append(_two_cores(race, "chains", "HMC gradients a second, second core", "gradients"))
     return Found(rows)

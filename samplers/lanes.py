@@ -34,42 +34,28 @@ def map_lanes(
     *,
     mesh: Mesh,
     block: int,
-    active: Array | None = None,
 ) -> Tree:
-    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first.
-
-    Where ``one`` is a loop that idle lanes do not enter, ``active`` (booleans, one a
-    lane) gathers the idle ones in blocks of their own, which then cost nothing.
-    """
+    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first."""
     num_lanes = jax.tree.leaves(lanes)[0].shape[0]
     per_device = -(-num_lanes // mesh.size)
     num_blocks = -(-per_device // block)
     block = -(-per_device // num_blocks)
     filled = mesh.size * num_blocks * block
-    if filled > num_lanes:  # the last block is filled up with copies of the first lanes, idle and forgotten
-        rows = np.arange(filled)
-        lanes = take_lanes(lanes, rows % num_lanes)
-        if active is not None:
-            active = active[rows % num_lanes] & (rows < num_lanes)
+    if filled > num_lanes:  # the last block is filled up with copies of the first lanes, later forgotten
+        lanes = take_lanes(lanes, np.arange(filled) % num_lanes)
 
     def in_blocks(shared: Tree, lanes: Tree) -> Tree:
         blocks = jax.tree.map(lambda leaf: leaf.reshape((num_blocks, block, *leaf.shape[1:])), lanes)
         results = jax.lax.map(lambda lanes: jax.vmap(one, (None, 0))(shared, lanes), blocks)
         return jax.tree.map(lambda leaf: leaf.reshape((num_blocks * block, *leaf.shape[2:])), results)
 
-    def on_one_device(shared: Tree, lanes: Tree, active: Array | None) -> Tree:
-        if active is None:
-            return in_blocks(shared, lanes)
-        order = jnp.argsort(~active, stable=True)
-        return take_lanes(in_blocks(shared, take_lanes(lanes, order)), jnp.argsort(order))
-
     results = jax.shard_map(
-        on_one_device,
+        in_blocks,
         mesh=mesh,
-        in_specs=(P(), P("lanes"), P("lanes")),
+        in_specs=(P(), P("lanes")),
         out_specs=P("lanes"),
         check_vma=False,
-    )(shared, lanes, active)
+    )(shared, lanes)
     return results if filled == num_lanes else take_lanes(results, np.arange(num_lanes))
 
 

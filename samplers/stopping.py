@@ -89,13 +89,14 @@ def rules_met(
 
     Never met where not ``asked``, ``(rule,)``: lanes that are done ask no more. A
     budget is never met; its ``max_steps`` ends it. ``info`` is that of a training step
-    from ``params``: an error in its minibatch is proof that they do not fit.
+    from ``params``: an error in its minibatch, ``batch_errors`` where the optimiser says
+    it, is proof that they do not fit.
     """
     if set(rules) == {"budget"}:
         return jnp.zeros(len(rules), bool), witnesses
     wants_fit, wants_loss = (jnp.array([rule == name for rule in rules]) for name in ("first_fit", "loss"))
     possible = asked & (wants_fit | wants_loss)
-    if "first_fit" in rules:
+    if "first_fit" in rules and "batch_errors" in info:
         possible &= ~(wants_fit & info["batch_errors"])
     if "loss" in rules and len(witnesses):
         possible &= ~(wants_loss & (_least_loss(target, params, witnesses) > limits.threshold))

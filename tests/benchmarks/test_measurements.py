@@ -3,12 +3,15 @@
 import time
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
+from numpyro.infer.util import log_density
 
-from benchmarks import driver, machine, sampling, training
+from benchmarks import driver, machine, sampling, sampling_numpyro, training
 from benchmarks.protocol import WARM_UP
 from benchmarks.workloads import LEAPFROG_STEPS, boolean_rows, step_flops, training_rows
+from samplers import logdensity
 
 SMALL: dict[str, Any] = {"widths": [3, 16, 1], "num_train": 5}
 # One program for all of ours: eight chains, four draws at a time.
@@ -74,8 +77,20 @@ def test_a_slope_that_is_lost_in_noise_is_refused() -> None:
         run(0)
 
 
+def test_numpyros_own_model_has_the_density_of_ours() -> None:
+    """At eight draws of the prior, up to a constant."""
+    target, _, _ = sampling.problem()
+    ours, theirs = [], []
+    for key in jax.random.split(jax.random.key(0), 8):
+        params = target.sample_prior(key)
+        ours.append(float(logdensity(target, params)))
+        found, _ = log_density(sampling_numpyro.model, (), {}, sampling_numpyro.sites(params))
+        theirs.append(float(found))
+    np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-4, atol=1e-2)
+
+
 def test_chains_of_all_rivals_run() -> None:
-    for rival in (sampling.ours, sampling.with_numpyro):
+    for rival in (sampling.ours, sampling_numpyro.lent, sampling_numpyro.own):
         run = rival(**FEW, few_draws=4, num_draws=8)
         assert run(WARM_UP)["gradients"] == 8 * 4 * LEAPFROG_STEPS
 

@@ -157,21 +157,18 @@ def test_counts_below_one_are_refused(name: str) -> None:
         walked(**{name: 0})
 
 
-def test_lanes_are_mapped_in_order_whatever_the_blocks_and_whoever_idles() -> None:
+def test_lanes_are_mapped_in_order_whatever_the_blocks() -> None:
     lanes = {"x": jnp.arange(7.0), "key": jax.random.split(jax.random.key(0), 7)}
-    expected = 3 * np.arange(7.0)
     for block in (1, 2, 3, 7, 100):
-        for active in (None, jnp.arange(7) % 2 == 0):
-            found = map_lanes(
-                lambda shared, lane: (shared * lane["x"], lane["key"]),
-                jnp.asarray(3.0),
-                lanes,
-                mesh=lane_mesh(7),
-                block=block,
-                active=active,
-            )
-            np.testing.assert_array_equal(found[0], expected)
-            np.testing.assert_array_equal(jax.random.key_data(found[1]), jax.random.key_data(lanes["key"]))
+        found = map_lanes(
+            lambda shared, lane: (shared * lane["x"], lane["key"]),
+            jnp.asarray(3.0),
+            lanes,
+            mesh=lane_mesh(7),
+            block=block,
+        )
+        np.testing.assert_array_equal(found[0], 3 * np.arange(7.0))
+        np.testing.assert_array_equal(jax.random.key_data(found[1]), jax.random.key_data(lanes["key"]))
 
 
 def test_what_nobody_asks_for_is_not_computed() -> None:
