@@ -44,25 +44,25 @@ def append_arrays(group: zarr.Group, arrays: Mapping[str, Array], axis: int) -> 
     leading = {values.shape[:2] for values in arrays.values()}
     if len(leading) != 1:
         raise ValueError(f"pieces of one group must share chain and draw, got {sorted(leading)}")
+    known = dict(group.arrays())  # read at once: one by one costs more than writing
     for name, values in arrays.items():
         dimensions = DIMENSIONS.get(name) or [f"{name}_dim_{i}" for i in range(values.ndim - 2)]
-        _append(group, name, values, ("chain", "draw", *dimensions), axis)
+        _append(group, known, name, values, ("chain", "draw", *dimensions), axis)
         for size, dimension in zip(values.shape[2:], dimensions, strict=True):
-            _check_coordinate(group, dimension, size)
+            _check_coordinate(group, known, dimension, size)
     shape = next(iter(arrays.values())).shape
     for position, dimension in enumerate(("chain", "draw")):
-        if dimension not in group:
+        if dimension not in known:
             write_array(group, dimension, np.arange(shape[position]), (dimension,))
         elif position == axis:
-            first = _array(group, dimension).shape[0]
-            _append(group, dimension, first + np.arange(shape[axis]), (dimension,), 0)
+            first = known[dimension].shape[0]
+            _append(group, known, dimension, first + np.arange(shape[axis]), (dimension,), 0)
 
 
 def cut_arrays(group: zarr.Group, axis: int, size: int) -> None:
     """Keep the first ``size`` along chain (axis 0) or draw (axis 1), with their coordinate."""
     dimension = ("chain", "draw")[axis]
-    for name, _ in group.arrays():
-        array = _array(group, name)
+    for _, array in group.arrays():
         names = getattr(array.metadata, "dimension_names", None) or ()
         if dimension in names:
             shape = list(array.shape)
@@ -98,11 +98,16 @@ def by_key_path(params: Any) -> dict[str, Array]:
     return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
 
 
-def _append(group: zarr.Group, name: str, values: Array, dimensions: Sequence[str], axis: int) -> None:
-    if name not in group:
+type Known = dict[str, zarr.Array]  # the arrays that a group had before
+
+
+def _append(
+    group: zarr.Group, known: Known, name: str, values: Array, dimensions: Sequence[str], axis: int
+) -> None:
+    if name not in known:
         write_array(group, name, values, dimensions)
         return
-    array = _array(group, name)
+    array = known[name].with_config({"write_empty_chunks": True})
     first, shape = array.shape[axis], list(array.shape)
     others = [size for position, size in enumerate(shape) if position != axis]
     if others != [size for position, size in enumerate(values.shape) if position != axis]:
@@ -112,14 +117,9 @@ def _append(group: zarr.Group, name: str, values: Array, dimensions: Sequence[st
     array[(slice(None),) * axis + (slice(first, None),)] = values
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array:
-    array = group[name]
-    assert isinstance(array, zarr.Array)
-    return array.with_config({"write_empty_chunks": True})
-
-
-def _check_coordinate(group: zarr.Group, dimension: str, size: int) -> None:
-    if dimension not in group:
-        write_array(group, dimension, np.arange(size), (dimension,))
-    elif _array(group, dimension).shape != (size,):
-        raise ValueError(f"{dimension} has {_array(group, dimension).shape[0]} values, the draws have {size}")
+def _check_coordinate(group: zarr.Group, known: Known, dimension: str, size: int) -> None:
+    if dimension not in known:
+        if dimension not in group:  # another array of this piece may have it too
+            write_array(group, dimension, np.arange(size), (dimension,))
+    elif known[dimension].shape != (size,):
+        raise ValueError(f"{dimension} has {known[dimension].shape[0]} values, the draws have {size}")
