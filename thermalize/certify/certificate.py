@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from samplers.draws import Progress
+
 from ..folder import file_errors
 from ..pages import environment, write_whole
 from ..plain import plain
-from ..progress import Callback
 from ..provenance import provenance
 from ..version import __version__
 from ..wording import duration, number
@@ -31,7 +32,7 @@ PAGE, RECORD, SHORT = "certificate.html", "certificate.json", "certificate.md"
 
 
 def certify(
-    entries: Sequence[Entry], *, preset: str, seed: int, num_threads: int, progress: Callback
+    entries: Sequence[Entry], *, preset: str, seed: int, num_threads: int, progress: Progress
 ) -> dict[str, Any]:
     """Judge every entry. A check must pass; a mutant must be caught by its check."""
     began = time.perf_counter()
