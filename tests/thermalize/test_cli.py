@@ -138,6 +138,26 @@ def test_going_on_takes_the_stored_settings(calls: list[Call]) -> None:
     assert len(calls) == 4
 
 
+def test_resume_and_extend_take_the_stored_settings(calls: list[Call]) -> None:
+    settings = make_config(select=["sgd"])
+    create_run(Path("run"), {"arguments": settings.arguments(), "num_devices": 2}).close()
+    assert run("resume", "run").exit_code == 0
+    assert calls[0] == (settings, Path("run"), True, False)
+    assert run("extend", "run", "--draws", "7", "--endpoints", "5", "--json").exit_code == 0
+    more = {arm.name: arm.options for arm in calls[1][0].arms}
+    for arm in settings.arms:
+        name, added = (
+            ("num_endpoints", 5) if arm.name == "sgd" else ("num_draws", 4 if arm.name == "control" else 7)
+        )
+        assert more[arm.name] == {**arm.options, name: arm.options[name] + added}
+    refused(run("extend", "run"), "nothing to add | give --draws or --endpoints")
+    refused(run("extend", "run", "--draws", "0"), "bad value for --draws: 0 | at least 1")
+    refused(run("resume", "elsewhere"), "no run here: elsewhere")
+    create_run(Path("python"), {"arguments": {}, "num_devices": 2}).close()
+    refused(run("resume", "python"), "made in Python: python | compare_arms")
+    assert len(calls) == 2
+
+
 def test_show_prints_what_is_stored(tmp_path: Path) -> None:
     with create_run(tmp_path / "run", {}) as store:
         store.set_result(make_result())
