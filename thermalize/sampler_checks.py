@@ -6,6 +6,7 @@ Refused before anything is computed, with the sampler or the setting to use inst
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .arms import KINDS
 from .catalogue import TASKS
 from .errors import UserError
 
@@ -22,7 +23,8 @@ def check_sampler(
     kind: str, options: Mapping[str, Any], where: Mapping[str, str], path: str, fields: Mapping[str, Any]
 ) -> None:
     """Raises :class:`UserError` for the first thing that cannot work; ``where`` names what was given."""
-    given = where.keys()
+    # A stored run names every option: those at their defaults were not asked for.
+    given = {key for key in where if key in options and options[key] != KINDS[kind].options[key].quick}
     for key, why, fix in _refusals(kind, options, given, fields):
         value = kind if key == "kind" else options[key]
         place = where.get(key, path if key == "kind" else f"{path}.{key}")

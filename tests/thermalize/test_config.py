@@ -191,3 +191,9 @@ def test_a_finite_task_has_a_hundred_thousand_endpoints_in_the_full_preset() -> 
     assert sizes("boolean_7", "full") == {100_000}
     assert sizes("boolean_7", "quick") == sizes("digits", "quick") == {256}
     assert sizes("digits", "full") == {1024}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"prior"}))
+def test_a_stored_run_of_every_kind_is_read_again(kind: str) -> None:
+    config = make_config(select=[*({"sgd", "adam"} - {kind}), kind])
+    assert make_config(stored_layer(config.arguments()), select=[arm.name for arm in config.arms]) == config
