@@ -12,7 +12,13 @@ from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, PACKAGES, UserError
 from .folder import STORE
 
 HOME = Path(__file__).resolve().parent.parent
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+CANNOT_WRITE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission was refused",
+    errno.EIO: "the disk fails",
+}
 
 
 @contextlib.contextmanager
@@ -32,11 +38,11 @@ def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None
             raise
         raise _exit(EXIT_BAD_INPUT, f"error: {error}") from error
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        what = CANNOT_WRITE.get(error.errno or 0)
+        if what is None:
             raise
-        raise _exit(
-            EXIT_BAD_INPUT, f"error: the disk is full: {error.filename}\n{_go_on(folder())}"
-        ) from error
+        place = f": {error.filename}" if error.filename else ""
+        raise _exit(EXIT_BAD_INPUT, f"error: {what}{place}\n{_go_on(folder())}") from error
     except KeyboardInterrupt as error:
         raise _exit(EXIT_INTERRUPTED, f"interrupted\n{_go_on(folder())}") from error
 

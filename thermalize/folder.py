@@ -134,7 +134,7 @@ def check_replaceable(folder: Path, overwrite: bool) -> bool:
     if folder.exists() and not folder.is_dir():
         raise UserError("the output folder is a file", folder, "a run needs a folder", "choose another --out")
     names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if names <= {LOCK}:
+    if names <= {LOCK, UNFINISHED}:  # nothing, or what was left when a run was killed as it began
         return False
     if STORE not in names:
         raise UserError(

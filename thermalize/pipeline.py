@@ -190,6 +190,11 @@ def _opened(folder: Path, attrs: dict[str, Any], resume: bool, overwrite: bool) 
                 f"{_differing(attrs[name], stored.get(name))}: its draws could not be continued bit for bit",
                 f"{fix}, or start another run with --out",
             )
+    try:
+        store.check()  # a disk may have lost what it took
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

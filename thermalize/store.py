@@ -18,8 +18,10 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from .errors import UserError
 from .folder import (
     LOCK,
+    STATE,
     STORE,
     STORE_VERSION,
     UNFINISHED,
@@ -50,7 +52,12 @@ def create_run(folder: Path, attrs: Mapping[str, Any], *, overwrite: bool = Fals
     root = {"store_version": STORE_VERSION, **plain(attrs), "complete": False}
 
     def fill(new: Path) -> None:
-        zarr.open_group(new / STORE, mode="w-", zarr_format=3, attributes=root)
+        # Put in place when it is whole: a kill leaves a folder that holds no run, or a run.
+        begun = new / UNFINISHED / STORE
+        shutil.rmtree(begun, ignore_errors=True)
+        zarr.open_group(begun, mode="w-", zarr_format=3, attributes=root)
+        begun.rename(new / STORE)
+        begun.parent.rmdir()
 
     store = Store(Path(folder), make_folder(Path(folder), fill, overwrite=overwrite))
     store._seal()
@@ -71,6 +78,8 @@ def open_run(folder: Path, *, writable: bool = False) -> "Store":
         store = Store(folder, lock_folder(folder, LOCK))
         try:
             store.finished()  # refuses a store that is damaged
+            for cut_short in folder.rglob("*.partial"):  # what a kill left of a write
+                cut_short.unlink()
             store._seal()
         except BaseException:
             store.close()
@@ -125,9 +134,10 @@ class Store:
     def check(self) -> None:
         """Read every chunk once. Raises :class:`UserError` that lists what is damaged."""
         with damage(self.folder):
-            found = damaged_arrays(self._group())
-            if found:
-                raise ValueError("; ".join(found))
+            arms = [(name, damaged_arrays(group)) for name, group in self._group().groups()]
+        found = [f"{name}/{sentence}" for name, sentences in arms for sentence in sentences]
+        if found:
+            raise self._damaged(found, [self.path / name for name, sentences in arms if sentences])
 
     def tree(self) -> xr.DataTree:
         """The run with its finished arms as they were begun; arrays are read when used."""
@@ -196,6 +206,9 @@ class Store:
         for name in ("predictions", "sample_stats", "posterior"):
             if name in group:
                 cut_arrays(group.require_group(name), axis, num_done)
+        found = damaged_arrays(group)
+        if found:
+            raise self._damaged([f"{arm}/{sentence}" for sentence in found], [unfinished])
 
     def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
         """Mark an arm as complete and move it into the store."""
@@ -208,6 +221,15 @@ class Store:
         """The attributes of an arm, finished or not."""
         where = self._unfinished(name)
         return zarr.open_group(where if where.exists() else self.path / name, mode="r").attrs.asdict()
+
+    def _damaged(self, found: list[str], arms: list[Path]) -> UserError:
+        folders = ", ".join(f"{arm} and {self.folder / STATE / arm.name}.npz" for arm in arms)
+        return UserError(
+            "the run is damaged",
+            self.folder,
+            "; ".join(found),
+            f"delete {folders}, then `thermalize resume {self.folder}`: that is made again, the rest stays",
+        )
 
     def _unfinished(self, arm: str) -> Path:
         return self.folder / UNFINISHED / arm

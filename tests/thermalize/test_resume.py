@@ -69,7 +69,7 @@ class Killed(Exception):
 
 
 class Disk:
-    """Counts what is opened for writing, renamed or removed under a folder, and fails at one such event."""
+    """Counts what is opened for writing, renamed or removed under a folder, and fails from one of them on."""
 
     def __init__(self) -> None:
         self.folder, self.left, self.count, self.error = "", -1, 0, Killed
@@ -81,7 +81,7 @@ class Disk:
         if self.folder not in path or not isinstance(mode, str) or not set(mode) & set("wax+"):
             return
         self.count += 1
-        if self.count == self.left:
+        if 0 <= self.left <= self.count:  # several threads write
             raise self.error
 
     @contextmanager
