@@ -29,8 +29,8 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import norm, spearmanr
 
+from .comparison import Band, band
 from .functions import FunctionCounts, counts_of, merge_counts
-from .nulls import Band, band
 
 type Array = np.ndarray
 type Measure = Callable[[Array, Array], float]  # of two probability vectors (function,)

@@ -12,7 +12,8 @@ size for chains. The floor's band and the point come from resampling *without*
 replacement (repeats would add bias), the interval from the bootstrap's quantiles about its
 own mean, added to the point: they follow the skewness of a share that cannot fall below
 zero. With ``k`` distances read together each interval has level ``1 - 0.05/k``, so that all
-hold at once with 95 %.
+hold at once with 95 %; what counts as equal or different, and what could have been
+seen, is in :mod:`compare.equivalence`.
 
 Closeness is ``(ceiling - d) / (ceiling - floor)``: 1 when the arm is as close to the
 posterior as the posterior to itself, 0 when it is as far as the prior.
@@ -20,134 +21,105 @@ posterior as the posterior to itself, 0 when it is as far as the prior.
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .comparison import NOT_KNOWN, Band, Comparison, band, closeness, read_together
 from .distances import Distance
-from .tables import Means, Pairs, Sample, check_samples, one_thread
+from .equivalence import LEVEL, Outcome, one_sided, power
+from .tables import Kernel, Means, Numbers, Orders, Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
 
 
-class Outcome(StrEnum):
-    """Whether two laws are equal as far as one distance can tell."""
+class Tables(Protocol):
+    """Means, pairs or orders of samples."""
 
-    EQUIVALENT = "EQUIVALENT"
-    DIFFERENT = "DIFFERENT"
-    INCONCLUSIVE = "INCONCLUSIVE"
+    samples: dict[str, Sample]
 
-
-class Band(NamedTuple):
-    """A mean and the central interval about it."""
-
-    mean: float
-    low: float
-    high: float
-
-
-class Comparison(NamedTuple):
-    """One distance with its floor, ceiling, interval and outcome."""
-
-    name: str
-    description: str
-    distance: Band
-    floor: Band
-    ceiling: Band
-    excess: Band  # distance minus the floor's mean
-    closeness: Band
-    margin: float  # excess that still counts as equal, in the unit of the distance
-    outcome: Outcome
-    num_left: int  # networks of each resample
-    num_right: int
-    among_left: int  # networks that they were drawn out of
-    among_right: int
+    def seen(
+        self, sees: Any, left: str, of_left: Array, right: str, of_right: Array
+    ) -> list[list[Array]]: ...
 
 
 NUM_NULL = 100  # random splits behind a floor and a ceiling
 NUM_POINT = 50  # random splits averaged for the distance itself
+NUM_SPREAD = 200  # bootstrap resamples of reference against reference
 
 
 def compare_samples(
     arms: Mapping[str, Sample],
     reference: Sample,
-    ceiling: Sample,
+    ceiling: Sample | None,
     distances: Sequence[Distance],
     *,
     seed: int,
-    num_resamples: int = 500,
+    num_resamples: int | None = None,
     family: int | None = None,
     pairs: Pairs | None = None,
 ) -> dict[str, list[Comparison]]:
     """Compare every arm with the reference by every distance, each with its nulls.
 
-    ``num_resamples`` is the number of bootstrap resamples of each interval; ``family``
-    the number of comparisons of one arm read together, the number of distances unless
-    given; ``pairs`` from :func:`paired` spares computing distances between networks
-    again. An arm's numbers do not depend on which other arms there are. Raises
-    ``ValueError`` if a sample has fewer than two units, the reference fewer than two
-    chains, the probes differ, or a value is not finite.
+    ``num_resamples`` is the number of bootstrap resamples of each interval, at least 500 and
+    80 for each of the family unless given; ``family`` the number of comparisons of one arm
+    read together, the number of distances unless given; ``pairs`` from :func:`paired` spares
+    computing distances between networks again. Without ``ceiling`` there is no closeness, and
+    a margin that is a share of the way to it is nan: that outcome is INCONCLUSIVE. An arm's
+    numbers do not depend on which other arms there are. Raises ``ValueError`` if a sample has
+    fewer than two units, the reference fewer than two chains, the probes differ, or a value
+    is not finite.
     """
-    check_samples(reference, ceiling, *arms.values())
-    level = 1 - 0.05 / (family or len(distances))
-    linear = [distance for distance in distances if distance.feature is not None]
-    paired_ones = [distance for distance in distances if distance.feature is None]
+    samples = _named(arms, reference, ceiling)
+    check_samples(reference, *samples.values())
+    family = family or len(distances)
+    num_resamples = num_resamples or max(500, 80 * family)  # Holm's smallest step is 0.025 / family
+    level = 1 - (1 - LEVEL) / family
     found: dict[str, dict[str, Comparison]] = {name: {} for name in arms}
+
+    together: dict[object, list[Distance]] = {}
+    for distance in distances:
+        sees = distance.sees
+        kind = sees if isinstance(sees, Numbers) else Kernel if isinstance(sees, Kernel) else Means
+        together.setdefault(kind, []).append(distance)
+
+    def tables(kind: object, some: Sequence[Distance]) -> Tables:
+        if isinstance(kind, Numbers):
+            return Orders(samples, kind, reference=REFERENCE, seed=seed)
+        if kind is Kernel:
+            return pairs or paired(arms, reference, ceiling, seed=seed)
+        return Means(samples, list(dict.fromkeys(d.sees for d in some if callable(d.sees))))
+
     with one_thread():
-        if linear:
-            features = tuple(dict.fromkeys(d.feature for d in linear if d.feature is not None))
-            means = Means(_named(arms, reference, ceiling), features)
-            _compare(means, linear, found, level, seed, num_resamples)
-        if paired_ones:
-            pairs = pairs or paired(arms, reference, ceiling, seed=seed)
-            _compare(pairs, paired_ones, found, level, seed, num_resamples)
-    return {name: [of_arm[distance.name] for distance in distances] for name, of_arm in found.items()}
+        for one, some in together.items():
+            _compare(tables(one, some), some, found, level, seed, num_resamples)
+    ordered = {name: [of_arm[distance.name] for distance in distances] for name, of_arm in found.items()}
+    return {name: read_together(comparisons) for name, comparisons in ordered.items()}
 
 
-def paired(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample, *, seed: int) -> Pairs:
+def paired(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample | None, *, seed: int) -> Pairs:
     """Distances between networks, to be shared by several comparisons of the same samples."""
-    return Pairs(_named(arms, reference, ceiling), seed=seed)
-
-
-def judge(low: float, high: float, margin: float) -> Outcome:
-    """Equivalent if the whole interval of the excess is within the margin, different if
-    all of it is beyond, else inconclusive (two one-sided tests).
-
-    >>> judge(-0.01, 0.015, margin=0.02).value, judge(0.03, 0.05, margin=0.02).value
-    ('EQUIVALENT', 'DIFFERENT')
-    """
-    if not (np.isfinite(low) and np.isfinite(high) and np.isfinite(margin)):
-        return Outcome.INCONCLUSIVE
-    if high <= margin:
-        return Outcome.EQUIVALENT
-    return Outcome.DIFFERENT if low > margin else Outcome.INCONCLUSIVE
-
-
-def closeness(distance: Band, floor: Band, ceiling: Band) -> Band:
-    """Where the distance lies between ceiling (0) and floor (1); nan if the two coincide."""
-    reach = ceiling.mean - floor.mean
-    if reach <= 0:
-        return Band(np.nan, np.nan, np.nan)
-    return Band(*((ceiling.mean - value) / reach for value in (distance.mean, distance.high, distance.low)))
-
-
-def band(values: Array, level: float) -> Band:
-    """Mean and central interval of simulated values."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Band(float(np.mean(values)), float(low), float(high))
+    return Pairs(_named(arms, reference, ceiling), reference=REFERENCE, seed=seed)
 
 
 REFERENCE, CEILING = "/reference", "/ceiling"  # no arm has a slash in its name
 
 
-def _named(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample) -> dict[str, Sample]:
-    return {REFERENCE: reference, CEILING: ceiling, **arms}
+def _named(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample | None) -> dict[str, Sample]:
+    return {REFERENCE: reference} | ({} if ceiling is None else {CEILING: ceiling}) | dict(arms)
+
+
+class Nulls(NamedTuple):
+    """What one distance shows at given sizes without the arm, each ``(resample,)``."""
+
+    floor: Array
+    ceiling: Array | None
+    spread: Array  # bootstrap of reference against reference
 
 
 def _compare(
-    tables: Means | Pairs,
+    tables: Tables,
     distances: Sequence[Distance],
     found: Mapping[str, dict[str, Comparison]],
     level: float,
@@ -160,38 +132,45 @@ def _compare(
     halves = [_split_chains(rng, tables.samples[REFERENCE].chain) for _ in range(NUM_NULL)]
     num_half = min(len(half) for pair in halves for half in pair)
     right = _drawn(rng, (half for _, half in halves), num_half)
+    sees = list(dict.fromkeys(distance.sees for distance in distances))
 
-    def values(name: str, left: Array, right: Array) -> dict[str, Array]:
-        seen = {d.feature: None for d in distances}
-        made = {f: tables.seen(f, name, left, REFERENCE, right) for f in seen}
-        return {d.name: np.asarray(d.between(*made[d.feature]), float) for d in distances}
+    def values(name: str, left: Array, right: Array) -> list[Array]:
+        """Each distance, ``(resample,)``."""
+        made = dict(zip(sees, tables.seen(sees, name, left, REFERENCE, right), strict=True))
+        return [np.asarray(d.between(*made[d.sees]), float) for d in distances]
 
     @cache
-    def nulls(num_left: int) -> tuple[dict[str, Band], dict[str, Band]]:
-        """Floor and ceiling at this sample size: shared by all arms that have it."""
+    def nulls(num_left: int) -> list[Nulls]:
+        """Of each distance at this sample size: shared by all arms that have it."""
         rng = np.random.default_rng([seed, num_left])
         floor = _drawn(rng, (half for half, _ in halves), num_left)
-        top = _drawn(rng, (units[CEILING] for _ in halves), num_left)
-        both = values(REFERENCE, floor, right), values(CEILING, top, right)
-        of_floor, of_ceiling = ({name: band(v, level) for name, v in found.items()} for found in both)
-        return of_floor, of_ceiling
+        top = None
+        if CEILING in units:
+            top = values(CEILING, _drawn(rng, (units[CEILING] for _ in halves), num_left), right)
+        boot = [
+            _drawn(rng, [half] * NUM_SPREAD, size, replace=True)
+            for half, size in zip(halves[0], (num_left, num_half), strict=True)
+        ]
+        both = values(REFERENCE, *(np.concatenate(lists) for lists in zip((floor, right), boot, strict=True)))
+        return [
+            Nulls(of_both[:NUM_NULL], None if top is None else top[i], of_both[NUM_NULL:])
+            for i, of_both in enumerate(both)
+        ]
 
     for arm in found:
         rng = np.random.default_rng([seed, zlib.crc32(arm.encode())])
-        num_left = min(len(units[arm]), len(units[CEILING]), num_half)
-        point = values(arm, _drawn(rng, [units[arm]] * NUM_POINT, num_left), right[:NUM_POINT])
+        num_left = min(len(units[arm]), len(units.get(CEILING, units[arm])), num_half)
+        of_arm = _drawn(rng, [units[arm]] * NUM_POINT, num_left)
         boot = [
             _drawn(rng, [units[name]] * num_resamples, size, replace=True)
             for name, size in ((arm, num_left), (REFERENCE, num_half))
         ]
-        spread = values(arm, *boot)
-        floor, top = nulls(num_left)
+        # Point and bootstrap in one go: tables of large samples are made and thrown away.
+        both = values(arm, np.concatenate([of_arm, boot[0]]), np.concatenate([right[:NUM_POINT], boot[1]]))
         sizes = (num_left, num_half, len(units[arm]), len(units[REFERENCE]))
-        for distance in distances:
-            name = distance.name
-            found[arm][name] = _comparison(
-                distance, float(np.mean(point[name])), spread[name], (floor[name], top[name]), level, sizes
-            )
+        for distance, seen, null in zip(distances, both, nulls(num_left), strict=True):
+            point, spread = float(np.mean(seen[:NUM_POINT])), seen[NUM_POINT:]
+            found[arm][distance.name] = _comparison(distance, point, spread, null, level, sizes)
 
 
 def _drawn(rng: np.random.Generator, among: Iterable[Array], size: int, replace: bool = False) -> Array:
@@ -210,17 +189,20 @@ def _comparison(
     distance: Distance,
     point: float,
     spread: Array,
-    floor_and_ceiling: tuple[Band, Band],
+    null: Nulls,
     level: float,
     sizes: tuple[int, int, int, int],
 ) -> Comparison:
-    floor, ceiling = floor_and_ceiling
-    deviations = np.quantile(spread - np.mean(spread), [(1 - level) / 2, (1 + level) / 2])
-    low, high = point + deviations
+    floor = band(null.floor, level)
+    ceiling = NOT_KNOWN if null.ceiling is None else band(null.ceiling, level)
+    deviations = spread - np.mean(spread)
+    low, high = point + np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
     interval = Band(point, float(low), min(float(high), distance.largest))
     excess = Band(*(value - floor.mean for value in interval))
     reach = ceiling.mean - floor.mean
-    margin = distance.margin * (reach if distance.margin_kind == "relative" else 1.0)
+    margin = distance.margin
+    if distance.margin_kind == "relative":
+        margin *= reach if reach > 0 else np.nan
     return Comparison(
         distance.name,
         distance.description,
@@ -230,6 +212,8 @@ def _comparison(
         excess,
         closeness(interval, floor, ceiling),
         margin,
-        judge(excess.low, excess.high, margin),
+        Outcome.INCONCLUSIVE,  # until it is read together with the others
         *sizes,
+        one_sided(excess.mean + deviations, margin),
+        power(null.floor, null.spread, margin, level),
     )

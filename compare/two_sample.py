@@ -11,21 +11,28 @@ section 3). The classifier is kernel ridge regression on labels +-1 with a Gauss
 kernel whose width is the median distance of the training networks.
 
 Under equal laws the labels of the balanced test half are exchangeable given the
-classifier's answers, so the number called right has an exact hypergeometric law.
+classifier's answers, so the number called right has an exact hypergeometric law. This takes
+networks that are independent: endpoints are, and draws of a chain thinned to their effective
+number count as such. No chain is both learnt and tried, so correlation within chains cannot be
+learnt; where the p-value must be exact whatever the correlation, give one draw a chain, or
+exchange whole chains by :func:`compare.permutation_test`.
 """
 
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.stats import beta, hypergeom
+from scipy.stats import beta, binom, hypergeom
 
-from .nulls import CEILING, REFERENCE, Band, Comparison, Outcome, band, closeness, paired
+from .comparison import NOT_KNOWN, Band, Comparison, band, closeness
+from .equivalence import LEVEL, POWER, OneSided, Outcome, Power
+from .functions import clopper_pearson
+from .nulls import CEILING, REFERENCE, paired
 from .tables import Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
@@ -42,7 +49,8 @@ class TwoSampleTest(NamedTuple):
     accuracy: float
     low: float  # Clopper-Pearson interval of the accuracy
     high: float
-    p_value: float  # exact under equal laws, one-sided
+    p_value: float  # exact under equal laws, one-sided: as many called right, or more
+    p_more: float  # more called right; a uniform number between the two is exactly uniform
     num_test: int  # networks tried, both samples together
 
 
@@ -53,7 +61,7 @@ NUM_CEILING = 5
 def classifier_two_sample_test(
     arms: Mapping[str, Sample],
     reference: Sample,
-    ceiling: Sample,
+    ceiling: Sample | None,
     *,
     seed: int,
     family: int = 1,
@@ -63,20 +71,22 @@ def classifier_two_sample_test(
 
     The reference is halved by chains, so that no chain is both learnt and tried; the
     floor repeats the test on posterior against posterior with disjoint quarters of the
-    chains, the ceiling on the prior. The outcome follows the margin 0.10 on the bound
-    itself, whose expectation under equal laws is exactly zero; ``EQUIVALENT`` is never
-    returned. ``pairs`` as in :func:`compare_samples`. Raises ``ValueError`` for fewer than
+    chains, the ceiling on the prior if there is one. The outcome follows the margin 0.10 on
+    the bound itself, whose expectation under equal laws is exactly zero; ``EQUIVALENT`` is
+    never returned. The p-value of a bound within the margin is binomial and exact.
+    ``pairs`` as in :func:`compare_samples`. Raises ``ValueError`` for fewer than
     four reference chains or fewer than eight networks a sample.
     """
-    check_samples(reference, ceiling, *arms.values())
+    check_samples(reference, *arms.values(), *([] if ceiling is None else [ceiling]))
     chains = np.unique(reference.chain)
     if len(chains) < 4:
         raise ValueError(f"the classifier test needs at least four reference chains, got {len(chains)}")
     pairs = pairs or paired(arms, reference, ceiling, seed=seed)
-    units = {name: np.arange(len(sample.chain)) for name, sample in pairs.samples.items()}
-    members = [np.flatnonzero(pairs.samples[REFERENCE].chain == chain) for chain in chains]
+    chain = reference.chain[pairs.some[REFERENCE]]
+    units = {name: np.arange(len(some)) for name, some in pairs.some.items()}
+    members = [np.flatnonzero(chain == one) for one in chains]
     quarter = min(map(len, members)) * (len(chains) // 4)
-    level = 1 - 0.05 / family
+    level = 1 - (1 - LEVEL) / family
 
     def of_chains(rng: np.random.Generator, num_parts: int, size: int) -> list[Array]:
         """``size`` networks from each of ``num_parts`` disjoint groups of chains."""
@@ -92,14 +102,15 @@ def classifier_two_sample_test(
     def nulls(size: int) -> tuple[Band, Band]:
         rng = np.random.default_rng([seed, size])
         floor = [Lists(*of_chains(rng, 4, size)) for _ in range(NUM_FLOOR)]
+        floor_band = _bounds(_trials(pairs, REFERENCE, floor, level), level)
+        if CEILING not in units:
+            return floor_band, NOT_KNOWN
         top = [against_reference(rng, CEILING, size) for _ in range(NUM_CEILING)]
-        tried = _trials(pairs, REFERENCE, floor, level), _trials(pairs, CEILING, top, level)
-        floor_band, top_band = (band(np.array([2 * t.accuracy - 1 for t in ts]), level) for ts in tried)
-        return floor_band, top_band
+        return floor_band, _bounds(_trials(pairs, CEILING, top, level), level)
 
     found = {}
     for name in arms:
-        size = min(len(units[name]) // 2, len(units[CEILING]) // 2, quarter)
+        size = min(*(len(units.get(one, units[name])) // 2 for one in (name, CEILING)), quarter)
         if size < 4:
             raise ValueError(
                 f"the classifier test needs at least eight networks in each sample, got {2 * size}"
@@ -107,14 +118,20 @@ def classifier_two_sample_test(
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
         (trial,) = _trials(pairs, name, [against_reference(rng, name, size)], level)
         among = len(units[name]), len(units[REFERENCE])
-        found[name] = _comparison(trial, *nulls(size), size, among), trial
+        found[name] = _comparison(trial, *nulls(size), level, size, among), trial
     return found
 
 
 def _comparison(
-    trial: TwoSampleTest, floor: Band, ceiling: Band, size: int, among: tuple[int, int]
+    trial: TwoSampleTest, floor: Band, ceiling: Band, level: float, size: int, among: tuple[int, int]
 ) -> Comparison:
     bound = Band(*(2 * value - 1 for value in (trial.accuracy, trial.low, trial.high)))
+    within = binom(trial.num_test, (1 + MARGIN) / 2)  # calls right at a bound of the margin
+    p_different = float(within.sf(round(trial.accuracy * trial.num_test) - 1))
+    needed = int(within.isf((1 - level) / 2)) + 1  # right calls that would show more than the margin
+    detectable = np.nan  # where not even all right would
+    if needed <= trial.num_test:
+        detectable = 2 * float(beta.ppf(POWER, needed, trial.num_test - needed + 1)) - 1
     return Comparison(
         NAME,
         "lower bound on the total variation between the laws of probe probabilities",
@@ -124,11 +141,17 @@ def _comparison(
         bound,  # the excess over zero, not over the simulated floor
         closeness(bound, floor, ceiling),
         MARGIN,
-        Outcome.DIFFERENT if bound.low > MARGIN else Outcome.INCONCLUSIVE,
+        Outcome.DIFFERENT if p_different <= (1 - level) / 2 else Outcome.INCONCLUSIVE,
         2 * size,
         2 * size,
         *among,
+        OneSided(np.nan, p_different),
+        Power(0.0, detectable),
     )
+
+
+def _bounds(trials: Sequence[TwoSampleTest], level: float) -> Band:
+    return band(np.array([2 * trial.accuracy - 1 for trial in trials]), level)
 
 
 class Lists(NamedTuple):
@@ -155,9 +178,9 @@ def _trial(blocks: Blocks, level: float, lists: Lists) -> TwoSampleTest:
     hits = int(called_left[:num_left].sum())
     right = hits + int((~called_left[num_left:]).sum())
     # P(H >= hits) for H ~ Hypergeometric: the called-left networks are a random subset under equal laws.
-    p_value = float(hypergeom.sf(hits - 1, num, num_left, int(called_left.sum())))
-    low, high = _binomial_interval(right, num, level)
-    return TwoSampleTest(right / num, low, high, p_value, num)
+    p_value, p_more = hypergeom.sf(np.array([hits - 1, hits]), num, num_left, int(called_left.sum()))
+    low, high = (float(limit) for limit in clopper_pearson(right, num, level))
+    return TwoSampleTest(right / num, low, high, float(p_value), float(p_more), num)
 
 
 def _answers(blocks: Blocks, lists: Lists) -> Array:
@@ -181,10 +204,3 @@ def _distances(blocks: Blocks, rows: tuple[Array, Array], columns: tuple[Array, 
             [across[np.ix_(left_too, right)].T, within_right[np.ix_(right, right_too)]],
         ]
     )
-
-
-def _binomial_interval(successes: int, trials: int, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return low, high

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from .nulls import Comparison, Outcome
+from .comparison import Comparison
+from .equivalence import Outcome
 from .two_sample import NAME as CLASSIFIER
 
 REFUTING_TOTAL_VARIATION = 0.25

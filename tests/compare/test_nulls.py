@@ -113,8 +113,8 @@ def test_a_comparison_is_a_function_of_its_seed_and_not_of_the_other_arms() -> N
         compare_samples({"arm": arm}, reference, ceiling, DISTANCES, seed=seed, num_resamples=50)
         for seed in (1, 1, 2)
     )
-    assert first == again
-    assert first != other
+    assert repr(first) == repr(again)
+    assert repr(first) != repr(other)
     among = compare_samples(more, reference, ceiling, DISTANCES, seed=1, num_resamples=50)["arm"]
     for alone, beside in zip(first["arm"], among, strict=True):
         assert np.allclose([*alone.distance, *alone.floor], [*beside.distance, *beside.floor], atol=1e-5)

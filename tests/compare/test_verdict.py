@@ -2,16 +2,17 @@
 
 import pytest
 
-from compare import Band, Comparison, Control, Outcome, Verdict, decide, overall
+from compare import Band, Comparison, Control, OneSided, Outcome, Power, Verdict, decide, overall
 from compare.two_sample import NAME as CLASSIFIER
 
 E, D, U = Outcome.EQUIVALENT, Outcome.DIFFERENT, Outcome.INCONCLUSIVE
+NO_TEST, NO_POWER = OneSided(float("nan"), float("nan")), Power(0.0, float("nan"))
 GOOD = [Control("control", E, E, ""), Control("prior", D, D, "")]
 
 
 def comparison(name: str, outcome: Outcome, low: float = 0.0) -> Comparison:
     band = Band(low, low, low)
-    return Comparison(name, "", band, band, band, band, band, 0.1, outcome, 10, 10, 20, 30)
+    return Comparison(name, "", band, band, band, band, band, 0.1, outcome, 10, 10, 20, 30, NO_TEST, NO_POWER)
 
 
 @pytest.mark.parametrize(
