@@ -7,6 +7,9 @@ from .behaviours import entropy as entropy
 from .behaviours import labels as labels
 from .behaviours import log_score as log_score
 from .behaviours import scalars as scalars
+from .calibration import brier_score as brier_score
+from .calibration import calibration_error as calibration_error
+from .calibration import calibration_floor as calibration_floor
 from .comparison import Band as Band
 from .comparison import Comparison as Comparison
 from .comparison import read_together as read_together
@@ -41,6 +44,9 @@ from .functions import merge_counts as merge_counts
 from .functions import pack_labels as pack_labels
 from .functions import unpack_labels as unpack_labels
 from .functions import unseen_mass as unseen_mass
+from .label_behaviours import hypercube_neighbours as hypercube_neighbours
+from .label_behaviours import of_functions as of_functions
+from .label_behaviours import sensitivity as sensitivity
 from .nulls import compare_samples as compare_samples
 from .nulls import paired as paired
 from .tables import Kernel as Kernel
