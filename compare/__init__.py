@@ -49,6 +49,8 @@ from .label_behaviours import of_functions as of_functions
 from .label_behaviours import sensitivity as sensitivity
 from .nulls import compare_samples as compare_samples
 from .nulls import paired as paired
+from .permutation import PermutationTest as PermutationTest
+from .permutation import permutation_test as permutation_test
 from .tables import Kernel as Kernel
 from .tables import Numbers as Numbers
 from .tables import Pairs as Pairs

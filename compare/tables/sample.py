@@ -7,11 +7,12 @@ many of them are rows of one matrix product.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 type Array = np.ndarray
 
@@ -55,8 +56,14 @@ def one_thread() -> Iterator[None]:
     Their threads spin while they wait for one another: on cores that other work keeps busy
     a small factorisation took 50 times as long with two threads as with one.
     """
-    with threadpool_limits(1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Looked for once: it takes milliseconds."""
+    return ThreadpoolController()
 
 
 def shares(chosen: Array, size: int) -> Array:
