@@ -7,7 +7,8 @@ between two chunks nothing is in memory but their number, so a run that was cut 
 goes on from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
 from .kernel import Sampler
@@ -15,6 +16,10 @@ from .options import check_count
 from .stopping import Stop
 from .target import Key, Params, Target
 from .training import Training, chunks_between, make_training, train_chunk
+
+type Chunks = list[tuple[int, int]]  # number of the first endpoint, and how many
+type Report = Callable[[int, str], None]  # how many endpoints of all these chunks have ended, and a note
+type Train = Callable[[Training, Chunks, Report], Generator[list[Draws]]]  # a chunk at a time, in order
 
 
 def optimise(
@@ -126,25 +131,42 @@ def train_all(
     save: Callable[[list[Saved]], None] = lambda all_stops: None,
     saved: Sequence[Saved] | None = None,
     progress: Progress = silent,
+    train: Train | None = None,
 ) -> list[Draws]:
-    """:func:`optimise_through` for arguments that :func:`make_training` has put together."""
+    """:func:`optimise_through` for arguments that :func:`make_training` has put together.
+
+    ``train`` may train the chunks elsewhere; it is closed when the run ends or is cut short.
+    """
     num_done = min(one.num_done for one in saved) if saved else 0
     status = [one.status[:num_done] for one in saved] if saved else [[] for _ in training.stops]
     found: list[list[Draws]] = []
     progress(num_done, num_endpoints)
-    for first, count in chunks_between(num_done, num_endpoints, training.chunk):
+    chunks = chunks_between(num_done, num_endpoints, training.chunk)
 
-        def report(ended: int, note: str, first: int = first) -> None:
-            progress(first + ended, num_endpoints, note)
+    def report(ended: int, note: str) -> None:
+        progress(num_done + ended, num_endpoints, note)
 
-        pieces = train_chunk(training, first, count, report)
-        status = [old + piece.status for old, piece in zip(status, pieces, strict=True)]
-        if sinks is None:
-            found.append(pieces)
-        else:
-            for piece, sink in zip(pieces, sinks, strict=True):
-                sink(piece, first)
-        save([Saved(first + count, sentences, {}) for sentences in status])
+    with closing((train or train_here)(training, chunks, report)) as trained:
+        for (first, count), pieces in zip(chunks, trained, strict=True):
+            status = [old + piece.status for old, piece in zip(status, pieces, strict=True)]
+            if sinks is None:
+                found.append(pieces)
+            else:
+                for piece, sink in zip(pieces, sinks, strict=True):
+                    sink(piece, first)
+            save([Saved(first + count, sentences, {}) for sentences in status])
     if not found:
         return [Draws({}, {}, None, sentences) for sentences in status]
     return [joined(list(pieces), axis=0) for pieces in zip(*found, strict=True)]
+
+
+def train_here(training: Training, chunks: Chunks, report: Report) -> Generator[list[Draws]]:
+    """Train the chunks in this process, one after another."""
+    before = 0
+    for first, count in chunks:
+
+        def within(ended: int, note: str, before: int = before) -> None:
+            report(before + ended, note)
+
+        yield train_chunk(training, first, count, within)
+        before += count

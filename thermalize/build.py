@@ -20,13 +20,13 @@ from samplers import (
 )
 from samplers.named import optax_optimiser
 
+from .arm import Arm
 from .build_approximate import batch_size, build_fitted, build_population, build_stochastic
 from .catalogue import INITIALISATIONS
 from .fitted_kinds import FITTED
 from .optimisers import OPTIMISERS
 from .population_kinds import POPULATIONS
 from .roster import ArmConfig
-from .run import Arm
 from .stochastic_kinds import STOCHASTIC
 
 

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from .cluster import cluster
 from .config import RunConfig
 from .cores import use_cores
 from .folder import REPORT
@@ -19,15 +21,27 @@ def carry_out(
     resume: bool = False,
     overwrite: bool = False,
     cores: int | None = None,
+    scheduler: str | None = None,
 ) -> dict[str, Any]:
-    """Run a comparison with progress on stderr and write its report; returns the result."""
-    use_cores_once(cores)
-    from .pipeline import compare
-    from .progress import progress_on
+    """Run a comparison with progress on stderr and write its report; returns the result.
 
-    typer.echo(f"run folder: {folder}", err=True)
-    with progress_on() as reporter:
-        result = compare(settings, folder, resume=resume, overwrite=overwrite, progress=reporter)
+    With a ``scheduler`` networks are trained on its Dask cluster.
+    """
+    use_cores_once(cores)
+    with cluster(scheduler, settings) if scheduler is not None else nullcontext() as elsewhere:
+        from .pipeline import compare
+        from .progress import progress_on
+
+        typer.echo(f"run folder: {folder}", err=True)
+        with progress_on() as reporter:
+            result = compare(
+                settings,
+                folder,
+                resume=resume,
+                overwrite=overwrite,
+                progress=reporter,
+                elsewhere=elsewhere,
+            )
     write_report(folder)
     return result
 

@@ -20,7 +20,7 @@ from .explain import explained
 from .folder import STORE, check_replaceable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
-from .resume_command import extend, stored_arguments
+from .resume_command import Scheduler, extend, stored_arguments
 from .resume_command import resume as resume_run
 from .version import __version__
 
@@ -95,6 +95,7 @@ def compare(
         bool, typer.Option("--require-trust", help="Exit with 3 if the reference is not trusted.")
     ] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Optimise and sample one network, compare what both do on new inputs, print the verdict."""
@@ -133,7 +134,9 @@ def compare(
         settings, folder = _settings(layers, select, out, resume)
         if not resume:
             check_replaceable(folder, overwrite)  # before the seconds that importing jax takes
-        result = carry_out(settings, folder, resume=resume, overwrite=overwrite, cores=cores)
+        result = carry_out(
+            settings, folder, resume=resume, overwrite=overwrite, cores=cores, scheduler=scheduler
+        )
         print_result(result, as_json)
         if require_trust and not result["trust"]["passed"]:
             typer.echo("the reference is not trusted: see the gates above", err=True)

@@ -7,23 +7,22 @@ the configuration of the command line and builds them.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jax
-import numpy as np
 
-from models import Model, Network, Prior, Task, bayesian_model, input_shift, label_noise, mlp
-from models.transforms import Shift
+from models import Model, Task
 from samplers import prior_draws
 
-from .build import build_arm, starting_law
-from .catalogue import LIKELIHOODS, PRIORS, TASKS
+from .arm import Arm, Blocks
 from .config import RunConfig
 from .errors import UserError
 from .evaluate import evaluate
 from .folder import REPORT, STORE
-from .provenance import provenance, started
-from .run import Arm, Blocks, Reporter, execute, silent_reporter
+from .parts import build_parts
+from .prepare import Elsewhere, data_arrays
+from .provenance import first_difference, provenance, started
+from .run import Reporter, execute, silent_reporter
 from .store import Store, create_run, open_run
 from .version import __version__
 
@@ -38,28 +37,29 @@ def compare(
     resume: bool = False,
     overwrite: bool = False,
     progress: Reporter = silent_reporter,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, Any]:
     """Run the comparison that a configuration describes; returns the result, which the store keeps too.
 
     With ``resume`` a run that the folder holds goes on, its finished arms kept; with
-    ``overwrite`` it is replaced. Raises :class:`UserError` for input that cannot work.
+    ``overwrite`` it is replaced. Networks are trained here, or ``elsewhere``. Raises
+    :class:`UserError` for input that cannot work.
     """
-    task = build_task(config)
-    network = build_network(config, task)
-    prior, model = build_model(config, network)
+    parts = build_parts(config)
     return compare_arms(
-        task,
-        model,
-        [build_arm(arm, network, prior, model.likelihood) for arm in config.arms],
+        parts.task,
+        parts.model,
+        parts.arms,
         folder,
         seed=config.seed,
         beta=config.beta,
         noise_scale=config.noise_scale,
-        blocks=Blocks(*(getattr(config, name) for name in Blocks._fields)),
+        blocks=parts.blocks,
         arguments=config.arguments(),
         resume=resume,
         overwrite=overwrite,
         progress=progress,
+        elsewhere=elsewhere,
     )
 
 
@@ -77,6 +77,7 @@ def compare_arms(
     resume: bool = False,
     overwrite: bool = False,
     progress: Reporter = silent_reporter,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, Any]:
     """Run arms on a task and compare each with the reference.
 
@@ -92,11 +93,10 @@ def compare_arms(
         if noise_scale is None:
             raise ValueError("a regression must state its noise_scale, got None: give the likelihood's")
         likelihood["noise_scale"] = noise_scale
-    arrays = [np.asarray(leaf) for leaf in jax.tree.leaves((task.train, task.probe))]
     attrs = provenance(
         seed=seed,
         arguments=arguments or {},
-        arrays=arrays,
+        arrays=data_arrays(task),
         citations=[arm.sampler.citation for arm in arms],
         devices=jax.devices(),
         batch=blocks._asdict(),
@@ -106,7 +106,17 @@ def compare_arms(
         store.update({"likelihood": likelihood, "beta": beta, "num_train": len(task.train.targets)})
         # A run that goes on may have further arms.
         store.update({key: attrs[key] for key in ("arguments", "citations")})
-        execute(task, model, arms, store, seed=seed, beta=beta, blocks=blocks, reporter=progress)
+        execute(
+            task,
+            model,
+            arms,
+            store,
+            seed=seed,
+            beta=beta,
+            blocks=blocks,
+            reporter=progress,
+            elsewhere=elsewhere,
+        )
         result = evaluate(store.tree())
         spent = clock.seconds(before)
         result = {
@@ -120,37 +130,6 @@ def compare_arms(
         }
         store.update({"result": result, "complete": True, **spent})
     return result
-
-
-def build_task(config: RunConfig) -> Task:
-    """The task of a configuration, with its label noise and input shift."""
-    key_data, key_noise, key_shift = jax.random.split(jax.random.key(config.seed), 3)
-    task: Task = TASKS[config.task].load()(key_data, config.num_train, config.num_probe)
-    if config.label_noise > 0:
-        task = label_noise(key_noise, task, config.label_noise)
-    if config.shift != "none":
-        assert config.shift_strength is not None
-        task = input_shift(key_shift, task, cast(Shift, config.shift), config.shift_strength)
-    return task
-
-
-def build_network(config: RunConfig, task: Task) -> Network:
-    """The multilayer perceptron of a configuration, as wide at its ends as the task asks."""
-    num_outputs = task.num_classes if TASKS[config.task].likelihood == "categorical" else 1
-    assert num_outputs is not None
-    return mlp([task.num_inputs, *config.widths, num_outputs], config.activation)
-
-
-def build_model(config: RunConfig, network: Network) -> tuple[Prior, Model]:
-    """Prior and model of a configuration."""
-    scales = {"weight_scale": config.weight_scale, "bias_scale": config.bias_scale}
-    if config.degrees_of_freedom is not None:
-        scales["degrees_of_freedom"] = config.degrees_of_freedom
-    prior: Prior = PRIORS[config.prior].load()(network, **scales)
-    make_likelihood = LIKELIHOODS[TASKS[config.task].likelihood].load()
-    likelihood = make_likelihood() if config.noise_scale is None else make_likelihood(config.noise_scale)
-    start = starting_law(config.init, config.init_scale, network, prior)
-    return prior, bayesian_model(network, prior, likelihood, init=start)
 
 
 def _with_nulls(arms: Sequence[Arm]) -> list[Arm]:
@@ -179,41 +158,18 @@ def _opened(folder: Path, attrs: dict[str, Any], resume: bool, overwrite: bool) 
     if not (resume and (folder / STORE).exists()):
         return create_run(folder, attrs, overwrite=overwrite)
     store = open_run(folder, writable=True)
-    stored = store.attrs()
-    for name, (meaning, fix) in IDENTITY.items():
-        if stored.get(name) != attrs[name]:
-            store.close()
+    try:
+        changed = first_difference(store.attrs(), attrs)
+        if changed:
+            meaning, values, fix = changed
             raise UserError(
                 f"the run was started with {meaning}",
                 folder,
-                f"{name} was {_differing(stored.get(name), attrs[name])}, is now "
-                f"{_differing(attrs[name], stored.get(name))}: its draws could not be continued bit for bit",
+                f"{values}: its draws could not be continued bit for bit",
                 f"{fix}, or start another run with --out",
             )
-    try:
         store.check()  # a disk may have lost what it took
     except BaseException:
         store.close()
         raise
     return store
-
-
-def _differing(one: Any, other: Any) -> str:
-    """A value; of a table only what differs from the other one."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return (
-            ", ".join(f"{key} {value}" for key, value in one.items() if other.get(key) != value) or "without"
-        )
-    return repr(one)
-
-
-# What must be the same for a run to go on, and what to do where it is not.
-IDENTITY = {
-    "seed": ("another seed", "leave the seed out"),
-    "data_hash": ("another data set", "go on with the data it was started on"),
-    "num_devices": ("another number of devices", "go on with as many --cores as it was started with"),
-    "device": ("another kind of device", "go on where the run was started"),
-    "batch": ("other batch sizes", "go on with the version of thermalize that started it"),
-    "packages": ("other versions", "install the versions that it was started with"),
-    "thermalize_version": ("another version of thermalize", "install that version"),
-}

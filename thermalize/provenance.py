@@ -36,19 +36,58 @@ def provenance(
     ``batch`` says how much is computed together: both decide the last bits of the draws.
     """
     return {
-        "thermalize_version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git_state(Path(__file__).resolve().parent.parent),
-        "packages": package_versions(),
         "platform": machine(),
+        **identity(seed=seed, arrays=arrays, devices=devices, batch=batch),
+        "arguments": dict(arguments),
+        "citations": sorted({citation for citation in citations if citation}),
+    }
+
+
+def identity(
+    *, seed: int, arrays: Iterable[ArrayLike], devices: Sequence[Any], batch: Mapping[str, int]
+) -> dict[str, Any]:
+    """What decides a run's draws to the last bit, besides its arms."""
+    return {
+        "thermalize_version": __version__,
+        "packages": package_versions(),
         "num_devices": len(devices),
         "device": f"{devices[0].device_kind} {instruction_set()}",
         "batch": dict(batch),
         "seed": seed,
-        "arguments": dict(arguments),
         "data_hash": data_hash(arrays),
-        "citations": sorted({citation for citation in citations if citation}),
     }
+
+
+def first_difference(stored: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Where two identities differ first: what it is, in words, both values, and the remedy."""
+    for name, (meaning, fix) in IDENTITY.items():
+        if stored.get(name) != now[name]:
+            was, now_is = _differing(stored.get(name), now[name]), _differing(now[name], stored.get(name))
+            return meaning, f"{name} was {was}, is now {now_is}", fix
+    return None
+
+
+# What must be the same for a run to go on, and what to do where it is not.
+IDENTITY = {
+    "seed": ("another seed", "leave the seed out"),
+    "data_hash": ("another data set", "go on with the data it was started on"),
+    "num_devices": ("another number of devices", "go on with as many --cores as it was started with"),
+    "device": ("another kind of device", "go on where the run was started"),
+    "batch": ("other batch sizes", "go on with the version of thermalize that started it"),
+    "packages": ("other versions", "install the versions that it was started with"),
+    "thermalize_version": ("another version of thermalize", "install that version"),
+}
+
+
+def _differing(one: Any, other: Any) -> str:
+    """A value; of a table only what differs from the other one."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return (
+            ", ".join(f"{key} {value}" for key, value in one.items() if other.get(key) != value) or "without"
+        )
+    return repr(one)
 
 
 def git_state(folder: Path) -> str:

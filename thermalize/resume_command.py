@@ -17,15 +17,19 @@ from .roster import ArmConfig
 Run = Annotated[Path, typer.Argument(help="The folder of the run.", metavar="RUN")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Cores = Annotated[int | None, typer.Option(min=1, help="Cores to use [as many as it was started with].")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Train networks on a Dask cluster, tcp://host:port [here].", metavar="ADDRESS"),
+]
 
 
-def resume(run: Run, cores: Cores = None, as_json: Json = False) -> None:
+def resume(run: Run, cores: Cores = None, scheduler: Scheduler = None, as_json: Json = False) -> None:
     """Go on with a run that was interrupted or killed, from its last finished chunk.
 
     The finished run is bit for bit that of a run that was never interrupted.
     """
     with explained(lambda: run):
-        _go_on(_settings(run), run, cores, as_json)
+        _go_on(_settings(run), run, cores, scheduler, as_json)
 
 
 def extend(
@@ -35,6 +39,7 @@ def extend(
         int | None, typer.Option(help="Trained networks to add to every optimiser's arm.")
     ] = None,
     cores: Cores = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Add draws or trained networks to a run and compare again."""
@@ -51,7 +56,7 @@ def extend(
                 "neither draws nor endpoints are asked for",
                 "give --draws or --endpoints",
             )
-        _go_on(extended(_settings(run), added), run, cores, as_json)
+        _go_on(extended(_settings(run), added), run, cores, scheduler, as_json)
 
 
 _COUNT = Option("integer", "the number to add", None, None, lambda n: n >= 1, "at least 1")
@@ -75,9 +80,11 @@ def _settings(folder: Path) -> RunConfig:
     return make_config(stored_layer(stored), select=list(stored["arms"]))
 
 
-def _go_on(settings: RunConfig, folder: Path, cores: int | None, as_json: bool) -> None:
+def _go_on(
+    settings: RunConfig, folder: Path, cores: int | None, scheduler: str | None, as_json: bool
+) -> None:
     cores = cores or run_attrs(folder)["num_devices"]
-    print_result(carry_out(settings, folder, resume=True, cores=cores), as_json)
+    print_result(carry_out(settings, folder, resume=True, cores=cores, scheduler=scheduler), as_json)
 
 
 def extended(settings: RunConfig, added: dict[str, int]) -> RunConfig:

@@ -1,58 +1,42 @@
 """Run the arms of one comparison into a store.
 
-Every arm gets its own key, derived from the seed and the arm's name: adding an arm
-changes no other. The reference runs before the arms, because an arm may train to the
+The reference runs before the arms, because an arm may train to the
 reference's mean training loss. After every chunk of draws the state that is needed to go
 on is stored: a run that was killed, or whose arms are to have more draws, continues where
 it stood, bit for bit.
 """
 
 import time
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from models import Model, Task
-from samplers import (
-    Draws,
-    PopulationSampler,
-    Sampler,
-    Stop,
-    Target,
-    populations,
-    posterior,
-    sample,
-)
+from samplers import Draws, PopulationSampler, Stop, populations, sample
 from samplers.draws import Progress, Saved, silent
 from samplers.endpoints import train_all
 from samplers.stopping import record_steps
-from samplers.training import Training, compile_training, make_training
 
 from .arm import Arm, Blocks, describe
 from .interrupt import interruptible
 from .kinds import Role
+from .prepare import (
+    RECORD_EVERY,
+    Elsewhere,
+    Run,
+    compiling,
+    key_of,
+    make_run,
+    observer,
+    training_of,
+)
 from .store import Store
 
 type Reporter = Callable[[str], AbstractContextManager[Progress]]
-RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
 ORDER: tuple[Role, ...] = ("ceiling", "reference", "control", "arm")
-
-
-class Run(NamedTuple):
-    """What all arms of a run share."""
-
-    task: Task
-    model: Model
-    target: Target
-    seed: int
-    blocks: Blocks
 
 
 def silent_reporter(name: str) -> AbstractContextManager[Progress]:
@@ -70,18 +54,20 @@ def execute(
     beta: float = 1.0,
     blocks: Blocks,
     reporter: Reporter = silent_reporter,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Run every arm that the store does not hold yet, or holds in part, streaming its draws.
 
-    Raises ``KeyboardInterrupt`` between two chunks once that was asked for.
+    Networks are trained here, or ``elsewhere``. Raises ``KeyboardInterrupt`` between two
+    chunks once that was asked for.
     """
-    target = posterior(model, task.train, num_data=len(task.train.targets), beta=beta)
-    run = Run(task, model, target, seed, blocks)
+    run = make_run(task, model, seed=seed, beta=beta, blocks=blocks)
     done = store.finished()
     states = {arm.name: store.state(arm.name) for arm in arms}
     ordered = sorted(arms, key=lambda arm: ORDER.index(arm.role))
     left = [arm for arm in ordered if not (arm.name in done and _enough(arm, states[arm.name]))]
-    with interruptible() as check, _compiling([arm for arm in left if arm.stop], run) as compiled:
+    trained_here = [arm for arm in left if arm.stop and elsewhere is None]
+    with interruptible() as check, compiling(trained_here, run) as compiled:
         for arm in left:
             started, state = time.perf_counter(), states[arm.name]
             if state is None:
@@ -94,7 +80,7 @@ def execute(
                 store.go_on(arm.name, arm.axis, state.num_done, {"options": dict(arm.options)})
             with reporter(arm.name) as progress:
                 compiled(arm)
-                found = _run_arm(arm, stop, run, store, state, check, progress)
+                found = _run_arm(arm, stop, run, store, state, check, progress, elsewhere)
             spent += time.perf_counter() - started
             store.finish_arm(arm.name, {**found, "seconds": spent})
             check()
@@ -103,29 +89,6 @@ def execute(
 def _enough(arm: Arm, state: Saved | None) -> bool:
     """Whether a finished arm is done; one without a state was not made to be extended."""
     return state is None or state.num_done >= arm.num_wanted
-
-
-@contextmanager
-def _compiling(arms: Sequence[Arm], run: Run) -> Iterator[Callable[[Arm], None]]:
-    """Compile optimisers in a thread while others run; yields a function that waits for one arm's."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting: dict[str, Future[None]] = {}
-        for arm in arms:
-            assert arm.stop is not None
-            # The level of the loss to stop at may not be known yet; it is an argument of the program.
-            stop = arm.stop._replace(rule="loss") if arm.match_reference else arm.stop
-            waiting[arm.name] = pool.submit(compile_training, _training(arm, stop, run))
-
-        def compiled(arm: Arm) -> None:
-            if arm.name in waiting:
-                wait(
-                    [waiting[arm.name]]
-                )  # what went wrong there goes wrong again, and is said, where it runs
-
-        try:
-            yield compiled
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
@@ -147,27 +110,6 @@ def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
     )
 
 
-def _key(arm: Arm, run: Run) -> jax.Array:
-    return jax.random.fold_in(jax.random.key(run.seed), zlib.crc32(arm.name.encode()))
-
-
-def _training(arm: Arm, stop: Stop, run: Run) -> Training:
-    return make_training(
-        _key(arm, run),
-        cast(Sampler, arm.sampler),
-        run.target,
-        _observer(run.model.apply),
-        jnp.asarray(run.task.probe.inputs),
-        stops=[stop],
-        start=arm.start or run.model.init,
-        lanes=run.blocks.lanes,
-        block=run.blocks.block_lanes,
-        chunk=min(run.blocks.chunk_endpoints, arm.num_chains),
-        record_every=RECORD_EVERY,
-        keep_params=arm.keep_params,
-    )
-
-
 def _run_arm(
     arm: Arm,
     stop: Stop | None,
@@ -176,9 +118,10 @@ def _run_arm(
     saved: Saved | None,
     check: Callable[[], None],
     progress: Progress,
+    elsewhere: Elsewhere | None,
 ) -> dict[str, Any]:
     """The status of every chain, and the evidence where populations measure it."""
-    inputs, observe = jnp.asarray(run.task.probe.inputs), _observer(run.model.apply)
+    inputs, observe = jnp.asarray(run.task.probe.inputs), observer(run.model.apply)
 
     def sink(draws: Draws, first: int) -> None:
         store.append(arm.name, draws, arm.axis)
@@ -189,17 +132,18 @@ def _run_arm(
 
     if stop is not None:
         (draws,) = train_all(
-            _training(arm, stop, run),
+            training_of(arm, [stop], run),
             num_endpoints=arm.num_chains,
             sinks=[sink],
             save=lambda all_stops: save(all_stops[0]),
             saved=None if saved is None else [saved],
             progress=progress,
+            train=elsewhere(arm.name, (stop,)) if elsewhere else None,
         )
         return {"status": draws.status}
     if isinstance(arm.sampler, PopulationSampler):
         draws, evidence = populations(
-            _key(arm, run),
+            key_of(arm, run),
             arm.sampler,
             run.target,
             observe,
@@ -213,7 +157,7 @@ def _run_arm(
         )
         return {"status": draws.status, "evidence": evidence._asdict()}
     draws = sample(
-        _key(arm, run),
+        key_of(arm, run),
         arm.sampler,
         run.target,
         observe,
@@ -230,12 +174,6 @@ def _run_arm(
         progress=progress,
     )
     return {"status": draws.status}
-
-
-@cache
-def _observer(apply: Callable[[Any, jax.Array], jax.Array]) -> Callable[[Any, Any], dict[str, jax.Array]]:
-    """Record the outputs on the probe inputs; cached, so that all arms share compilations."""
-    return lambda params, inputs: {"logits": jax.vmap(apply, (None, 0))(params, inputs)}
 
 
 def _resolved_stop(arm: Arm, arms: Sequence[Arm], store: Store) -> Stop | None:

@@ -25,7 +25,7 @@ def fake_pipeline(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Call]:
     seen: list[Call] = []
 
     def compare(
-        config: RunConfig, folder: Path, *, resume: bool, overwrite: bool, progress: Any
+        config: RunConfig, folder: Path, *, resume: bool, overwrite: bool, progress: Any, elsewhere: Any
     ) -> dict[str, Any]:
         seen.append((config, folder, resume, overwrite))
         return make_result(trusted=config.seed != 13)

@@ -12,7 +12,7 @@ import pytest
 import thermalize.pipeline
 from samplers import posterior
 from thermalize.folder import STORE
-from thermalize.pipeline import build_task
+from thermalize.parts import build_task
 from thermalize.store import create_run
 
 from .commands import Call, fake_pipeline, refused, run

@@ -19,7 +19,7 @@ from thermalize.pipeline import compare
 from .test_resume import bits
 
 COMMAND = [sys.executable, "-m", "thermalize"]
-PATIENCE = 120.0  # seconds after which a test gives up
+PATIENCE = 300.0  # seconds without a sign of life after which a test gives up
 SETTINGS = """
 [task]
 name = "boolean_3"
@@ -60,7 +60,11 @@ def make_whole(config: Path, chunk_draws: int, num_endpoints: int) -> tuple[dict
     folder, cache = config.parent / "whole", config.parent / "cache"
     compare(make_config(read_toml(config)), folder)
     shutil.copytree(jax.config.jax_compilation_cache_dir, cache)
-    return bits(folder), {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(cache)}
+    return bits(folder), {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "PYTHONFAULTHANDLER": "1",  # shows where a run stands that hangs
+    }
 
 
 def wait_for_chunks(process: subprocess.Popen[str], folder: Path, wanted: int) -> None:
@@ -69,16 +73,17 @@ def wait_for_chunks(process: subprocess.Popen[str], folder: Path, wanted: int) -
     def saved() -> set[tuple[str, int]]:
         return {(file.name, file.stat().st_ino) for file in folder.glob("state/*.npz")}
 
-    seen, new, give_up = saved(), 0, time.monotonic() + PATIENCE
+    seen, new, last = saved(), 0, time.monotonic()
     while new < wanted and process.poll() is None:
-        assert time.monotonic() < give_up, "the run makes no progress"
+        if time.monotonic() - last > PATIENCE:
+            raise AssertionError(f"the run makes no progress: {kill(process, signal.SIGABRT)[1]}")
         time.sleep(0.001)
         try:
             now = saved()
         except FileNotFoundError:  # replaced while it was looked at
             continue
-        new += len(now - seen)
-        seen = now
+        if now != seen:
+            new, seen, last = new + len(now - seen), now, time.monotonic()
 
 
 def go(command: list[str | Path], environment: dict[str, str]) -> subprocess.Popen[str]:

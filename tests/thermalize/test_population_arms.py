@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 from thermalize.config import Layer, make_config
-from thermalize.pipeline import build_task, compare
+from thermalize.parts import build_task
+from thermalize.pipeline import compare
 from thermalize.store import open_run
 
 NOISE = 0.5

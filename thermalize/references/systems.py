@@ -28,7 +28,7 @@ from samplers import hmc
 
 from ..build import build_sampler
 from ..config import Layer, RunConfig, make_config
-from ..pipeline import build_model, build_network, build_task
+from ..parts import build_model, build_network, build_task
 from .methods import Method, chains, levels, rejection
 from .quadrature import quadrature, two_parameter_network
 
