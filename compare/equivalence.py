@@ -14,20 +14,30 @@ their dependence. The intervals shown hold all at once too, by the plain factor 
 they are a little wider than the tests: an interval may just reach over a margin that its
 test has decided.
 
-**Power**, from the spread under equal laws. Let ``q`` be the reach of an interval at the
-joint level (quantiles of a bootstrap of reference against reference) and ``s`` the
-standard deviation of the floor:
+**Power**, from what equal laws show: distances ``f`` between halves of the reference (the
+floor), with standard deviation ``s`` about their mean, and the reach ``q`` of an interval (quantile of a
+bootstrap of reference against reference). Equal laws come out EQUIVALENT as often as the floor itself
+would: the share of its values whose excess ``f - \bar f`` and reach together stay within ``m``.
 
-.. math:: P(\text{EQUIVALENT} \mid \text{equal laws}) \approx \Phi\Bigl(\frac{m - q_+}{s}\Bigr), \qquad
-    e_{\min} = m + q_- + z_{0.99}\, s
+Different laws show a larger spread than equal ones. Of a distance that obeys the triangle
+inequality the noise is at most the distance of both samples from their own laws, and a
+difference in one direction turns the folded noise of the floor into an unfolded one, whose
+one-sided quantiles are two-sided ones of the floor. A squared distance ``e`` (energy, maximum mean
+discrepancy) has the variance ``4 <w, C w>``, with ``w`` its witness of squared norm ``e``, at most
+``4 e lambda`` with ``lambda`` the largest eigenvalue of the noise's covariance ``C``; under equal laws the
+variance is ``s^2 = 2 tr C^2``, at least ``2 lambda^2`` (Gretton et al. 2012, section 5); the reach of an
+interval grows by the same law. So the smallest excess that comes out DIFFERENT with probability
+0.99 is, with ``z`` normal quantiles,
 
-``e_min`` is the smallest excess that comes out DIFFERENT with probability 0.99. A floor is
-taken between halves of the reference, while the distance itself is averaged over many such
-halves, so both numbers are cautious for distances whose spread does not depend on what the
-distance is (averages, Wasserstein). That of the energy distance and of the maximum mean
-discrepancy grows with the distance itself: there ``e_min`` is a lower bound.
+.. math::
+
+    e_{\min} &= m + f_{1 - 2 \alpha} + f_{0.98} && \text{(averages, Wasserstein)} \\
+    e_{\min} &= m + (z_{1 - \alpha} + z_{0.99}) \sqrt{s^2 + 2 \sqrt2\, s\, e_{\min}} && \text{(squares)}
+
+Both are approximations on the cautious side: a half of the reference is noisier than all of it.
 """
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -120,21 +130,27 @@ def outcomes(tests: Sequence[OneSided], level: float = LEVEL) -> list[Outcome]:
     return [outcome(*pair) for pair in adjusted]
 
 
-def power(floor: Array, spread: Array, margin: float, level: float) -> Power:
-    """What can be shown at this margin and level.
+def power(floor: Array, spread: Array, margin: float, level: float, *, squared: bool) -> Power:
+    """What can be shown at this margin and level, of a distance or of a squared one.
 
     ``floor`` are distances under equal laws, ``spread`` those of a bootstrap under equal laws,
     each ``(resample,)``.
 
-    >>> normal = norm.ppf((np.arange(2000) + 0.5) / 2000)
-    >>> found = power(normal, normal, margin=norm.ppf(0.975), level=0.95)
-    >>> round(found.equivalent, 2), round(found.detectable, 2)
-    (0.5, 6.24)
+    >>> folded = np.abs(norm.ppf((np.arange(2000) + 0.5) / 2000))
+    >>> found = power(folded, folded, margin=1.0, level=0.95, squared=False)
+    >>> round(found.detectable - 1.0, 1), round(float(norm.ppf(0.975) + norm.ppf(0.99)), 1)
+    (4.3, 4.3)
     """
-    deviations = spread - np.mean(spread)
-    low, high = np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
+    reach = np.quantile(spread, (1 + level) / 2) - np.mean(spread)
     deviation = max(float(np.std(floor)), np.finfo(float).tiny)
-    return Power(
-        float(norm.cdf((margin - high) / deviation)),
-        float(margin - low + norm.ppf(POWER) * deviation),
-    )
+    excess = floor - np.mean(floor)
+    if squared:
+        reach = reach * np.sqrt(1 + 2 * math.sqrt(2) * np.maximum(excess, 0) / deviation)
+    equivalent = float(np.sum(excess + reach <= margin) / (1 + len(floor)))
+    if not squared:
+        quantiles = np.quantile(np.abs(floor), [level, 2 * POWER - 1])
+        return Power(equivalent, margin + float(quantiles.sum()))
+    quantile = float(norm.ppf((1 + level) / 2) + norm.ppf(POWER))
+    middle = margin + math.sqrt(2) * quantile**2 * deviation
+    reached = math.sqrt(max(middle**2 - margin**2 + (quantile * deviation) ** 2, 0.0))
+    return Power(equivalent, middle + reached)

@@ -215,5 +215,5 @@ def _comparison(
         Outcome.INCONCLUSIVE,  # until it is read together with the others
         *sizes,
         one_sided(excess.mean + deviations, margin),
-        power(null.floor, null.spread, margin, level),
+        power(null.floor, null.spread, margin, level, squared=isinstance(distance.sees, Kernel)),
     )
