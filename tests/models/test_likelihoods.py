@@ -1,5 +1,7 @@
 """Likelihoods against scipy and numpyro, their layout, and their labels and predictions."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,8 +33,12 @@ def test_log_probability_equals_scipys_and_numpyros(likelihood: Likelihood) -> N
             expected = stats.bernoulli(special.expit(outputs[0])).logpmf(targets)
         case _:
             expected = stats.norm(outputs[0], 0.3).logpdf(targets)
-    ours = likelihood.log_prob(jnp.asarray(outputs), jnp.asarray(targets))
-    theirs = likelihood.distribution(jnp.asarray(outputs)).log_prob(jnp.asarray(targets))
+
+    @jax.jit
+    def both(outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return likelihood.log_prob(outputs, targets), likelihood.distribution(outputs).log_prob(targets)
+
+    ours, theirs = both(outputs, targets)
     np.testing.assert_allclose(ours, expected, rtol=1e-5)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
@@ -40,18 +46,24 @@ def test_log_probability_equals_scipys_and_numpyros(likelihood: Likelihood) -> N
 @BY_NAME
 def test_examples_together_equal_examples_alone(likelihood: Likelihood) -> None:
     """(d_out, n) and (d_out, 2, n / 2) give what vmap over examples gives, in each function."""
-    outputs, targets = jnp.asarray(OUTPUTS[likelihood.name]), jnp.asarray(TARGETS[likelihood.name])
-    blocks = outputs.reshape(len(outputs), 2, 3)
-    alone = jax.vmap(likelihood.log_prob, (1, 0))(outputs, targets)
-    np.testing.assert_allclose(likelihood.log_prob(outputs, targets), alone, rtol=1e-6)
-    np.testing.assert_allclose(
-        likelihood.log_prob(blocks, targets.reshape(2, 3)), alone.reshape(2, 3), rtol=1e-6
+
+    @jax.jit
+    def found(outputs: jax.Array, targets: jax.Array) -> tuple[Any, ...]:
+        blocks, log_prob = outputs.reshape(len(outputs), 2, 3), likelihood.log_prob
+        densities = [log_prob(outputs, targets), log_prob(blocks, targets.reshape(2, 3)).ravel()]
+        label = likelihood.label
+        labels = (label(outputs), jax.vmap(label, 1)(outputs)) if label else (None, None)
+        alone = jax.vmap(log_prob, (1, 0))(outputs, targets), jax.vmap(likelihood.predict, 1, 1)(outputs)
+        return densities, likelihood.predict(outputs), labels, alone
+
+    densities, together, labels, (alone, predicted) = found(
+        OUTPUTS[likelihood.name], TARGETS[likelihood.name]
     )
-    predicted = jax.vmap(likelihood.predict, 1, 1)(outputs)
+    for density in densities:
+        np.testing.assert_allclose(density, alone, rtol=1e-6)
     assert predicted.shape == ({"categorical": 4, "bernoulli": 2, "gaussian": 1}[likelihood.name], 6)
-    np.testing.assert_allclose(likelihood.predict(outputs), predicted, rtol=1e-6)
-    if likelihood.label is not None:
-        np.testing.assert_array_equal(likelihood.label(outputs), jax.vmap(likelihood.label, 1)(outputs))
+    np.testing.assert_allclose(together, predicted, rtol=1e-6)
+    np.testing.assert_array_equal(*labels)
 
 
 @BY_NAME
