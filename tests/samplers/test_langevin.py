@@ -82,9 +82,14 @@ def test_control_variates_are_unbiased_and_exact_at_the_anchor() -> None:
 @pytest.mark.parametrize("make", [underdamped, sghmc])
 def test_statistics(make: type) -> None:
     problem = location()
-    kernel = make(0.1, batch_size=4).kernel(problem.target, None)
-    state = kernel.init(jax.random.key(0), overdispersed_start(jax.random.key(1)))
-    _, info = kernel.step(jax.random.key(2), state)
+
+    @jax.jit
+    def statistics() -> Any:
+        kernel = make(0.1, batch_size=4).kernel(problem.target, None)
+        state = kernel.init(jax.random.key(0), overdispersed_start(jax.random.key(1)))
+        return kernel.step(jax.random.key(2), state)[1]
+
+    info = statistics()
     assert set(info) == {"configurational_temperature", "grad_norm", "step_size", "diverging"}
     assert float(info["step_size"]) == pytest.approx(0.1)
     assert not bool(info["diverging"])

@@ -1,11 +1,13 @@
 """SGLD's preconditioner, schedules and anchor. Their finite-step laws are in test_finite_step.py."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from samplers import sgld
+from samplers import Sampler, sgld
 from samplers.schedule import cyclical
 from thermalize.certify.biases import PSGLD_OFFSET, adaptive_preconditioner_check, adaptive_variances
 from thermalize.certify.laws import BATCH_SIZE, STEP_SIZE
@@ -62,12 +64,17 @@ def test_a_frozen_preconditioner_does_not_move_and_an_adaptive_one_does() -> Non
     target = location().target
     for preconditioning, moves in (("frozen", False), ("adaptive", True)):
         sampler = sgld(0.1, 4, 5, preconditioning=preconditioning)
-        position, tuning = sampler.warmup(jax.random.key(0), target, overdispersed_start(jax.random.key(1)))
-        kernel = sampler.kernel(target, tuning)
-        state = kernel.init(jax.random.key(2), position)
-        after, _ = kernel.step(jax.random.key(3), state)
-        same = np.array_equal(flat(after.second_moment), flat(state.second_moment))
-        assert same is not moves
+
+        @jax.jit
+        def second_moments(sampler: Sampler = sampler) -> tuple[jax.Array, jax.Array]:
+            start = overdispersed_start(jax.random.key(1))
+            position, tuning = sampler.warmup(jax.random.key(0), target, start)
+            kernel = sampler.kernel(target, tuning)
+            state = kernel.init(jax.random.key(2), position)
+            after, _ = kernel.step(jax.random.key(3), state)
+            return flat(state.second_moment), flat(after.second_moment)
+
+        assert np.array_equal(*second_moments()) is not moves
 
 
 def test_a_preconditioned_step_by_hand() -> None:
@@ -75,16 +82,20 @@ def test_a_preconditioned_step_by_hand() -> None:
     problem = location()
     sampler = sgld(0.01, None, 5, preconditioning="frozen", preconditioner_offset=0.5)
     second_moment = {"a": jnp.array([0.25, 1.0]), "b": jnp.array([[4.0]])}
-    one, two = (overdispersed_start(jax.random.key(seed)) for seed in (0, 1))
-    tuning = sampler.warmup(jax.random.key(0), problem.target, one)[1]._replace(second_moment=second_moment)
-    kernel = sampler.kernel(problem.target, tuning)
-    ends = []
-    for start in (one, two):
+
+    @jax.jit
+    @jax.vmap
+    def starts_and_ends(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        start = overdispersed_start(key)
+        tuning = sampler.warmup(jax.random.key(0), problem.target, start)[1]
+        kernel = sampler.kernel(problem.target, tuning._replace(second_moment=second_moment))
         state, _ = kernel.step(jax.random.key(4), kernel.init(jax.random.key(3), start))
-        ends.append(flat(kernel.position(state)))
+        return flat(start), flat(kernel.position(state))
+
+    starts, ends = starts_and_ends(jnp.stack([jax.random.key(0), jax.random.key(1)]))
     scale = np.array([1.0, 1 / 1.5, 0.4])
     matrix = np.eye(3) - 0.01 * scale[:, None] * problem.hessian
-    np.testing.assert_allclose(ends[0] - ends[1], matrix @ np.asarray(flat(one) - flat(two)), atol=1e-5)
+    np.testing.assert_allclose(ends[0] - ends[1], matrix @ np.asarray(starts[0] - starts[1]), atol=1e-5)
 
 
 def test_cyclical_schedule() -> None:
@@ -99,13 +110,21 @@ def test_exploration_has_no_noise() -> None:
     """On all data the first steps of a cycle are gradient descent, whatever the key."""
     problem = location()
     sampler = sgld(0.01, None, 1, num_steps_per_draw=8, cycle_steps=8, exploration=0.5)
-    start = overdispersed_start(jax.random.key(0))
-    kernel = sampler.kernel(problem.target, sampler.warmup(jax.random.key(1), problem.target, start)[1])
-    states = [kernel.init(jax.random.key(1), start)] * 2
-    for t in range(5):
-        states = [kernel.step(jax.random.key(100 * t + i), state)[0] for i, state in enumerate(states)]
-        one, two = (flat(kernel.position(state)) for state in states)
-        assert np.array_equal(one, two) is (t < 4)
+
+    @jax.jit
+    @jax.vmap
+    def path(keys: jax.Array) -> jax.Array:
+        start = overdispersed_start(jax.random.key(0))
+        kernel = sampler.kernel(problem.target, sampler.warmup(jax.random.key(1), problem.target, start)[1])
+
+        def step(state: Any, key: jax.Array) -> tuple[Any, jax.Array]:
+            state, _ = kernel.step(key, state)
+            return state, flat(kernel.position(state))
+
+        return jax.lax.scan(step, kernel.init(jax.random.key(1), start), keys)[1]
+
+    one, two = path(jax.random.split(jax.random.key(2), (2, 5)))
+    assert [np.array_equal(one[t], two[t]) for t in range(5)] == [True] * 4 + [False]
 
 
 @pytest.mark.parametrize(
