@@ -57,6 +57,7 @@ def test_linear_regression_in_closed_form(beta: float) -> None:
         assert abs(information - law.information) < 0.1 * law.information
 
 
+@pytest.mark.certify
 def test_a_resample_that_ignores_the_weights_is_caught() -> None:
     """One compilation for the method and its mutant, chosen at run time."""
     systematic = nested_module.systematic

@@ -123,6 +123,7 @@ def test_short_moves_are_enough_where_weights_are_used(run_mutant: Run) -> None:
     assert mean_deviation(particles) < 1
 
 
+@pytest.mark.certify
 def test_ignored_weights_are_caught(run_mutant: Run) -> None:
     log_evidence, particles = run_mutant(1)
     assert mean_deviation(particles) > 1.5
