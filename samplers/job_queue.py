@@ -108,7 +108,7 @@ def _train_blocks(program: Program, work: Work, stream: Stream) -> Stream:
     blocks = jax.tree.map(
         lambda leaf: leaf[order].reshape(num_blocks, program.block, *leaf.shape[1:]), stream.lanes
     )
-    blocks = jax.lax.map(lambda block: jax.vmap(partial(train, program), (None, 0))(work, block), blocks)
+    blocks = jax.lax.map(partial(train, program, work), blocks)
     lanes = jax.tree.map(lambda leaf: leaf.reshape(program.num_lanes, *leaf.shape[2:]), blocks)
     return stream._replace(lanes=lanes)
 

@@ -83,37 +83,45 @@ def begin(program: Program, work: Work, job: Array, row: Array) -> tuple[Lane, A
     return lane, loss(target, position)
 
 
-def train(program: Program, work: Work, lane: Lane) -> Lane:
-    """Advance a lane to the next multiple of ``ROUND`` steps, or to where a rule ends.
+def train(program: Program, work: Work, lanes: Lane) -> Lane:
+    """Advance a block of lanes to the next multiple of ``ROUND`` steps, or to where a rule ends.
 
     A step and a look at the network before it share their forward pass: a network is
     at its end if the look says so, and the step is then not taken.
     """
+    until = jnp.where(lanes.row == IDLE, 0, (lanes.step // ROUND + 1) * ROUND)
+
+    def going(lanes: Lane) -> Array:
+        return (lanes.step < until) & ~lanes.paused
+
+    # One loop for the block, not a loop a lane under vmap, which would copy every state twice a step.
+    return jax.lax.while_loop(
+        lambda lanes: jnp.any(going(lanes)),
+        lambda lanes: jax.vmap(partial(_step, program), (None, 0, 0))(work, lanes, going(lanes)),
+        lanes,
+    )
+
+
+def _step(program: Program, work: Work, lane: Lane, going: Array) -> Lane:
+    """One step of a lane that is going, and none of one that is at its end."""
     target, limits, rules = work.target, work.limits, program.rules
     kernel = program.sampler.kernel(target, ())
-    until = jnp.where(lane.row == IDLE, 0, (lane.step // ROUND + 1) * ROUND)
-
-    def going(lane: Lane) -> Array:
-        return (lane.step < until) & ~lane.paused
-
-    def step(lane: Lane) -> Lane:
-        state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
-        asked = going(lane) & (lane.met_at == NEVER)
-        params = kernel.position(lane.state)
-        met, witnesses = rules_met(rules, target, limits, params, asked, lane.witnesses, info)
-        lane = lane._replace(
-            met_at=jnp.where(met, lane.step, lane.met_at),
-            failed_at=jnp.where(info["diverging"], lane.step, lane.failed_at),
-            witnesses=witnesses,
-        )
-        stay = jnp.any(due_rules(limits, lane))
-        return lane._replace(
-            state=jax.tree.map(partial(jnp.where, stay), lane.state, state),
-            step=jnp.where(stay, lane.step, lane.step + 1),
-            paused=stay,
-        )
-
-    return jax.lax.while_loop(going, step, lane)
+    state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
+    asked = going & (lane.met_at == NEVER)
+    params = kernel.position(lane.state)
+    met, witnesses = rules_met(rules, target, limits, params, asked, lane.witnesses, info)
+    lane = lane._replace(
+        met_at=jnp.where(met, lane.step, lane.met_at),
+        failed_at=jnp.where(going & info["diverging"], lane.step, lane.failed_at),
+        witnesses=witnesses,
+    )
+    ends = jnp.any(due_rules(limits, lane))
+    goes = going & ~ends
+    return lane._replace(
+        state=jax.tree.map(partial(jnp.where, goes), state, lane.state),
+        step=lane.step + goes,
+        paused=lane.paused | (going & ends),
+    )
 
 
 def due_rules(limits: Limits, lane: Lane) -> Array:

@@ -115,7 +115,8 @@ def where_asked(compute: Callable[..., Tree]) -> Callable[..., Tree]:
             some = jax.tree.map(lambda leaf, b: leaf[rows] if b else leaf, arguments, tuple(batched[2:]))
             return put_lanes(results, rows, asked[rows], jax.vmap(compute, axes)(*some))
 
-        results = for_some(asked, fill, otherwise)
+        # Mostly nobody asks; to sort the lanes, only to find none, would cost more than to see it.
+        results = jax.lax.cond(jnp.any(asked), lambda: for_some(asked, fill, otherwise), lambda: otherwise)
         return results, jax.tree.map(lambda _: True, results)
 
     return ask

@@ -20,6 +20,7 @@ from .target import Data, Params, Target
 
 type Array = jax.Array
 NUM_WITNESSES = 32
+MANY_ROWS = 256  # below, a look at all rows costs what one at the witnesses costs
 NEVER = -1
 
 
@@ -72,8 +73,8 @@ def check_stop(stop: Stop, target: Target) -> None:
 def first_witnesses(rules: tuple[Rule, ...], target: Target) -> Array:
     """Rows to try first before any full look was taken, ``(k,)``; none where they would save little."""
     num_rows = jax.tree.leaves(target.data)[0].shape[0]
-    useful = target.errors is not None and set(rules) != {"budget"}
-    return jnp.arange(min(NUM_WITNESSES, num_rows // 4) if useful else 0)
+    useful = "loss" in rules or ("first_fit" in rules and num_rows >= MANY_ROWS)
+    return jnp.arange(min(NUM_WITNESSES, num_rows // 4) if useful and target.errors is not None else 0)
 
 
 def rules_met(
