@@ -1,5 +1,9 @@
 """Behaviours, distances with their nulls, trust and verdicts, on arrays of draws."""
 
+from .arm import Arm as Arm
+from .arm import arm_of_tree as arm_of_tree
+from .arms import ArmsCompared as ArmsCompared
+from .arms import compare_arms as compare_arms
 from .behaviours import accuracy as accuracy
 from .behaviours import binned_predictive as binned_predictive
 from .behaviours import confidence as confidence

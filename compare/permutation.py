@@ -29,7 +29,7 @@ from .tables import Kernel, Sample, check_samples, one_thread, pairwise_distance
 
 type Array = np.ndarray
 
-MAX_UNITS = 2048  # units of both samples in one table
+MAX_UNITS = 8192  # units of both samples in one table
 
 
 class PermutationTest(NamedTuple):
