@@ -1,7 +1,7 @@
 """The certification suite at its quick preset, line by line, and the command around it.
 
-Of each family the lines that compile fastest, mutants among them, run every time, the others
-in ``make certify``, which judges the full suite too.
+Of each family one line and some mutants run every time, the others in ``make certify``, which
+judges the full suite too.
 
 Every check has a false-alarm rate of at most 1e-5, so that all lines together raise one in
 fewer than one of a thousand seeds; the seed is fixed. What a check must be able to see is
@@ -27,22 +27,14 @@ ROOT = Path(__file__).parents[2]
 QUICK = suite("quick")
 EVERY_TIME = (
     "sgld: SGLD, all data: S = A S A' + 2e, A = I - eH",
-    "underdamped: BAOAB, minibatch: heated by the noise as h C",
-    "sgd: SGD of constant step: S = A S A' + e^2 C, A = I - eH",
     "mutant: N missing, sgld",
-    "mutant: beta on the prior too, sgld",
-    "mutant: wrong sign of friction, underdamped",
     "sgnht: heat",
-    "mutant: a thermostat that does not act",
     "hmc: invariance",
-    "elliptical_slice: invariance",
-    "random_walk: invariance",
     "mutant: no Metropolis test",
-    "hmc: joint distribution",
-    "mutant: prior forgotten",
+    "mutant: a chain that never moves, exact start",
+    "elliptical_slice: joint distribution",
     "hmc: calibration",
     "hmc: linear regression",
-    "mutant: weights ignored",
     "smc: evidence against the closed form",
 )
 LARGEST_DETECTABLE = {
@@ -71,12 +63,12 @@ def test_line_of_the_certificate(entry: Entry) -> None:
         assert check.detectable < LARGEST_DETECTABLE[entry.family], check
 
 
-def test_every_family_and_its_mutants_are_judged_every_time() -> None:
+def test_every_family_and_some_mutants_are_judged_every_time() -> None:
     chosen = [entry for entry in QUICK if entry.name in EVERY_TIME]
     assert len(chosen) == len(EVERY_TIME)
     assert {entry.family for entry in chosen} == set(FAMILIES)
     broken = {entry.family for entry in chosen if entry.mistake}
-    assert broken >= {"finite-step law", "bias", "invariance", "joint distribution", "exact posterior"}
+    assert broken >= {"finite-step law", "invariance"}
 
 
 def test_the_full_suite_holds_all_of_the_quick_one() -> None:
@@ -109,7 +101,7 @@ def test_a_mutant_must_fail_and_a_sampler_pass() -> None:
 
 def test_the_command_prints_the_table_and_keeps_a_page_and_a_record(tmp_path: Path) -> None:
     out = tmp_path / "certificate"
-    done = run("certify", "--quick", "--only", "leapfrog", "--out", out)
+    done = run("certify", "--quick", "--only", "SGLD, all data", "--out", out)
     assert done.exit_code == 0, done.stderr
     assert "PASSED" in done.stdout
     assert "1 of 1 lines" in done.stdout
@@ -117,9 +109,9 @@ def test_the_command_prints_the_table_and_keeps_a_page_and_a_record(tmp_path: Pa
     assert record["passed"]
     assert record["rows"][0]["detectable"] > 0
     page = (out / "certificate.html").read_text()
-    assert "hmc" in page
+    assert "SGLD, all data" in page
     assert "http" not in page.replace("http://www.w3.org", "")
-    again = run("certify", "--quick", "--only", "leapfrog", "--out", out)
+    again = run("certify", "--quick", "--only", "SGLD, all data", "--out", out)
     refused(again, "holds a certificate already | --overwrite")
     assert json.loads((out / "certificate.json").read_text()) == record
 
