@@ -93,11 +93,9 @@ def test_an_existing_run_stays_as_it_is(folder: Path) -> None:
     assert all(np.array_equal(before[name], after[name]) for name in ARMS)
 
 
-@pytest.mark.parametrize("arm", ["control", "sgd"])
-def test_an_interrupted_run_goes_on_to_the_same_draws(
-    folder: Path, arm: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = folder / f"interrupted-{arm}"
+def test_an_interrupted_run_goes_on_to_the_same_draws(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the control: chains and an optimiser are then left to do."""
+    out, arm = folder / "interrupted", "control"
 
     @contextmanager
     def interrupting(*_: Any) -> Iterator[Callable[[str], Any]]:
