@@ -164,7 +164,7 @@ def _check_arm(name: str, arm: Arm) -> None:
             raise ValueError(
                 f"{behaviour!r} of {name} must be (chain, draw) = {p.shape[:2]}, got {np.shape(values)}"
             )
-    kept = p[arm.usable]
+    kept = p if len(arm.usable) == len(p) else p[arm.usable]
     broken = ~np.isfinite(kept).all(axis=(2, 3))
     for values in arm.scalars.values():
         broken |= ~np.isfinite(np.asarray(values, float)[arm.usable])

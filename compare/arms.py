@@ -34,7 +34,6 @@ type Array = np.ndarray
 
 MIN_NETWORKS = 8  # fewer are not compared: the classifier needs four to learn and four to try
 MIN_CHAINS = 4  # of the reference: a floor of the classifier needs quarters
-CEILING = "ceiling"
 
 
 class ArmsCompared(NamedTuple):
@@ -57,6 +56,7 @@ def compare_arms(
     impostors: Mapping[str, Arm] | None = None,
     distances: Sequence[Distance] | None = None,
     seed: int,
+    names: tuple[str, str] = ("reference", "ceiling"),
 ) -> ArmsCompared:
     """Does each arm draw from the law of the reference, as far as its behaviour tells?
 
@@ -64,8 +64,9 @@ def compare_arms(
     ``impostors``, must come out DIFFERENT; ``controls``, other samplers of the reference's law, must
     come out EQUIVALENT; without any of them there is no verdict. ``distances`` are all of this
     package unless given, with a Wasserstein distance for each scalar behaviour that all arms have and
-    that varies in the reference. Raises ``ValueError`` for arms on different probes, tasks or label
-    sets, and for values that are not finite or no probabilities.
+    that varies in the reference. ``names`` are those of the reference and of the ceiling. Raises
+    ``ValueError`` for arms on different probes, tasks or label sets, and for values that are not
+    finite or no probabilities.
 
     >>> rng = np.random.default_rng(0)
     >>> def draws(chains, num, a=2.0):
@@ -77,17 +78,17 @@ def compare_arms(
     """
     equal, different = dict(controls or {}), dict(impostors or {})
     if ceiling is not None:
-        different[CEILING] = ceiling
+        different[names[1]] = ceiling
     others = {**equal, **different, **arms}
-    if len(others) < len(equal) + len(different) + len(arms) or "reference" in others:
-        raise ValueError("arms, controls and impostors need names of their own, none of them 'reference'")
-    check_arms({"reference": reference, **others}, "reference")
+    if len(others) < len(equal) + len(different) + len(arms) or names[0] in others:
+        raise ValueError(f"arms, controls and impostors need names of their own, none of them {names[0]!r}")
+    check_arms({names[0]: reference, **others}, names[0])
 
     trust = trust_of(reference)
     effective = {name: arm.effective() for name, arm in others.items()}
     worth = None if reference.independent else smallest(trust.bulk_ess)
     samples = {name: arm.sample(effective[name]) for name, arm in others.items()}
-    exact, top = reference.sample(worth), samples.get(CEILING)
+    exact, top = reference.sample(worth), samples.get(names[1]) if ceiling else None
     chosen = _distances([reference, *others.values()], exact) if distances is None else distances
 
     comparisons: dict[str, list[Comparison]] = {}
@@ -107,8 +108,8 @@ def compare_arms(
         comparisons,
         passed,
         trust,
-        {"reference": worth, **effective},
-        {name: len(sample.chain) for name, sample in {"reference": exact, **samples}.items()},
+        {names[0]: worth, **effective},
+        {name: len(sample.chain) for name, sample in {names[0]: exact, **samples}.items()},
     )
 
 

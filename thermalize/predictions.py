@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit, softmax
 
-from compare import Sample, binned_predictive, scalars, thinned
+from compare import Arm, binned_predictive, scalars
 
 type Array = np.ndarray
 
@@ -36,7 +36,7 @@ class ArmData(NamedTuple):
     @property
     def usable(self) -> Array:
         """Indices of the chains whose status is ``"ok"``."""
-        return np.flatnonzero([sentence == "ok" for sentence in self.attrs["status"]])
+        return self.compared().usable
 
     @property
     def independent(self) -> bool:
@@ -45,19 +45,17 @@ class ArmData(NamedTuple):
 
     def behaviours(self) -> Array:
         """Everything that is compared, ``(chain, draw, behaviour)``: what the trust gates see."""
-        flat = self.probabilities.reshape(*self.probabilities.shape[:2], -1)
-        return np.concatenate([flat, np.stack(list(self.scalars.values()), axis=-1)], axis=-1)
+        return self.compared().behaviours()
 
-    def sample(self, effective: float | None) -> Sample:
-        """The units to compare: usable endpoints, or usable chains thinned to effective draws.
-
-        ``effective`` is the number of effective draws of all chains together, ``None`` for
-        independent draws. What is left out is counted in the arm's row of the result.
-        """
-        num_chains, num_draws = self.probabilities.shape[:2]
-        keep = np.arange(num_draws) if effective is None else thinned(num_chains, num_draws, effective)
-        kept = self.probabilities[np.ix_(self.usable, keep)]
-        return Sample(kept.reshape(-1, *kept.shape[2:]), np.repeat(self.usable, len(keep)))
+    def compared(self) -> Arm:
+        """What ``compare`` needs to know. A reference is judged by its chains, whatever their length."""
+        return Arm(
+            self.probabilities,
+            independent=self.independent and self.attrs["role"] != "reference",
+            scalars=self.scalars,
+            status=list(self.attrs["status"]),
+            diverging=self.diverging,
+        )
 
 
 def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmData:
@@ -83,7 +81,7 @@ def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmD
         probs = binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(np.float32)
         found = scalars(probs, labels)
         with np.errstate(over="ignore"):  # diverged networks, which are counted and left out
-            error = np.sqrt(np.mean((outputs[..., 0] - targets) ** 2, axis=-1))
+            error = np.sqrt(np.mean((outputs[..., 0].astype(float) - targets) ** 2, axis=-1))
         return probs, {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
 
     probs = np.empty((*logits.shape[:3], num_classes), np.float32)

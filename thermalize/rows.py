@@ -33,7 +33,8 @@ def comparison_row(
         "excess": _banded(comparison.excess),
         "closeness": _banded(comparison.closeness),
         "margin": comparison.margin,
-        "margin_text": f"an excess of at most {comparison.margin:.3g} over the floor counts as equal",
+        "margin_text": _margin_text(comparison),
+        "power": comparison.power._asdict(),
         "outcome": comparison.outcome.value,
         "num_left": comparison.num_left,
         "num_right": comparison.num_right,
@@ -128,6 +129,16 @@ def _behaviour_row(arm: str, name: str, values: np.ndarray, effective: float | N
         "low": mean - error,
         "high": mean + error,
     }
+
+
+def _margin_text(comparison: Comparison) -> str:
+    equivalent, detectable = comparison.power
+    text = f"an excess of at most {comparison.margin:.3g} over the floor counts as equal"
+    if equivalent:
+        text += f"; equal laws come out EQUIVALENT with probability {equivalent:.2f}"
+    if math.isfinite(detectable):
+        text += f"; an excess of {detectable:.3g} comes out DIFFERENT with probability 0.99"
+    return text
 
 
 def _banded(band: Band) -> dict[str, float]:
