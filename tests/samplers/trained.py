@@ -1,6 +1,11 @@
-"""Endpoints of one small classifier, trained by the driver and replayed by hand."""
+"""Endpoints of one small classifier, trained by the driver and replayed by hand.
+
+A program of the driver takes seconds to compile, so the tests share a few: :func:`fitted`,
+:func:`all_stops` and what :func:`trained` gives for chunks of at most four.
+"""
 
 import functools
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -10,25 +15,40 @@ import optax
 from samplers import (
     Draws,
     Stop,
+    Target,
     loss,
     optimise,
+    optimise_through,
     optimiser,
     training_errors,
 )
 
-from .problems import PROBE, classes, logits
+from .problems import CLASSIFIER, PROBE, Classes, classes, logits
 
 type Array = jax.Array
 
 KEY = jax.random.key(3)
 NUM_ENDPOINTS, NUM_STEPS = 10, 150
 SGD = optimiser(optax.sgd(0.05), batch_size=8, name="sgd")
-CLASSES = classes()
+TRACES: list[int] = []  # one entry each time that a program with this target is traced
 
 
-def trained(stop: Stop, **options: Any) -> Draws:
-    options = {"num_endpoints": NUM_ENDPOINTS, "record_every": 40, "lanes": 2, "keep_params": True} | options
-    return optimise(KEY, SGD, CLASSES.target, logits, PROBE, stop=stop, **options)
+def counted(params: Any, batch: Any) -> Array:
+    TRACES.append(1)
+    return CLASSIFIER.log_likelihood(params, batch)
+
+
+CLASSES = Classes(CLASSIFIER, replace(classes().target, log_likelihood=counted))
+OPTIONS: dict[str, Any] = {
+    "num_endpoints": NUM_ENDPOINTS,
+    "record_every": 40,
+    "lanes": 2,
+    "keep_params": True,
+}
+
+
+def trained(stop: Stop, target: Target = CLASSES.target, key: Array = KEY, **options: Any) -> Draws:
+    return optimise(key, SGD, target, logits, PROBE, stop=stop, **OPTIONS | options)
 
 
 class Replay(NamedTuple):
@@ -75,6 +95,23 @@ def at(steps: np.ndarray) -> Any:
 
 def close(left: Any, right: Any) -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), left, right)
+
+
+# In any order, met in any order, at the same step or never.
+STOPS = {
+    "later": Stop("first_fit", extra_steps=7, max_steps=NUM_STEPS),
+    "loss": Stop("loss", threshold=0.3, max_steps=NUM_STEPS),
+    "first fit": Stop("first_fit", max_steps=NUM_STEPS),
+    "budget": Stop("budget", max_steps=60),
+    "never": Stop("loss", threshold=-1.0, max_steps=33),
+}
+
+
+@functools.cache
+def all_stops() -> dict[str, Draws]:
+    """The endpoints at every one of the stops, from one pass."""
+    found = optimise_through(KEY, SGD, CLASSES.target, logits, PROBE, stops=list(STOPS.values()), **OPTIONS)
+    return dict(zip(STOPS, found, strict=True))
 
 
 @functools.cache
