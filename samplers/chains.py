@@ -65,11 +65,11 @@ def sample(
     ``ValueError`` for counts below one and for what other chains have saved.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
-    >>> from samplers import hmc, posterior
+    >>> from samplers import posterior, sgld
     >>> network = mlp([1, 1])
     >>> model = bayesian_model(network, gaussian_prior(network), gaussian(0.5))
     >>> data = Batch(jnp.ones((4, 1)), jnp.ones(4))
-    >>> draws = sample(jax.random.key(0), hmc(8, num_warmup=20), posterior(model, data, num_data=4),
+    >>> draws = sample(jax.random.key(0), sgld(0.01, num_warmup=20), posterior(model, data, num_data=4),
     ...                lambda params, x: {"f": model.apply(params, x)}, jnp.ones(1),
     ...                num_chains=2, num_draws=5)
     >>> draws.observed["f"].shape, draws.status

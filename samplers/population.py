@@ -89,11 +89,11 @@ def populations(
     ``ValueError`` for counts below one and for a target that the sampler cannot serve.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
-    >>> from samplers import elliptical_moves, posterior, smc
+    >>> from samplers import posterior, random_walk_moves, smc
     >>> network = mlp([1, 1])
     >>> model = bayesian_model(network, gaussian_prior(network), gaussian(0.5))
     >>> target = posterior(model, Batch(jnp.ones((4, 1)), jnp.ones(4)), num_data=4)
-    >>> sampler = smc(elliptical_moves(2), num_particles=50)
+    >>> sampler = smc(random_walk_moves(2), num_particles=50)
     >>> draws, evidence = populations(jax.random.key(0), sampler, target,
     ...                               lambda params, x: {"f": model.apply(params, x)}, jnp.ones(1),
     ...                               num_chains=3)
