@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import xarray as xr
 
+import thermalize.report
 from thermalize.config import Layer, make_config
-from thermalize.pictures import thinned_arm
+from thermalize.pictures import Pictures, thinned_arm
 from thermalize.recipe import recipe
 from thermalize.report import render, write
 from thermalize.wording import gate_text, interval, number
@@ -212,7 +213,8 @@ def test_a_full_run_stays_small() -> None:
     assert len(render(tree).encode()) < 3_000_000
 
 
-def test_a_run_without_settings_and_comparisons_says_so() -> None:
+def test_a_run_without_settings_and_comparisons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thermalize.report, "draw", lambda *_: Pictures([], [], [], [], []))
     tree = make_run("regression-1d")
     tree.attrs["arguments"] = {}
     tree.attrs["result"]["comparisons"] = []
