@@ -59,6 +59,8 @@ from .tables import Kernel as Kernel
 from .tables import Numbers as Numbers
 from .tables import Pairs as Pairs
 from .tables import Sample as Sample
+from .temperature import NearestTemperature as NearestTemperature
+from .temperature import nearest_temperature as nearest_temperature
 from .trust import Gate as Gate
 from .trust import Trust as Trust
 from .trust import bulk_ess as bulk_ess

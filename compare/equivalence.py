@@ -70,7 +70,7 @@ class Power(NamedTuple):
     """What the comparison could have shown, from the spread under equal laws."""
 
     equivalent: float  # probability that equal laws come out EQUIVALENT
-    detectable: float  # smallest excess that comes out DIFFERENT with probability 0.99
+    detectable: float  # smallest excess that comes out DIFFERENT with probability 0.99; nan: none
 
 
 def judge(low: float, high: float, margin: float) -> Outcome:

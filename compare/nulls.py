@@ -203,6 +203,9 @@ def _comparison(
     margin = distance.margin
     if distance.margin_kind == "relative":
         margin *= reach if reach > 0 else np.nan
+    could = power(null.floor, null.spread, margin, level, squared=isinstance(distance.sees, Kernel))
+    if could.detectable > distance.largest:
+        could = could._replace(detectable=np.nan)
     return Comparison(
         distance.name,
         distance.description,
@@ -215,5 +218,5 @@ def _comparison(
         Outcome.INCONCLUSIVE,  # until it is read together with the others
         *sizes,
         one_sided(excess.mean + deviations, margin),
-        power(null.floor, null.spread, margin, level, squared=isinstance(distance.sees, Kernel)),
+        could,
     )
