@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import typer
 from .cluster import cluster
 from .config import RunConfig
 from .cores import use_cores
+from .estimate_page import estimate_page
 from .folder import REPORT
 
 
@@ -44,6 +46,19 @@ def carry_out(
             )
     write_report(folder)
     return result
+
+
+def print_estimate(
+    settings: RunConfig, *, done: Mapping[str, int], cores: int | None = None, as_json: bool
+) -> None:
+    """What a run will cost, measured with progress on stderr; ``done`` draws of an arm are there already."""
+    use_cores_once(cores)
+    from .dry_run import estimate
+    from .progress import progress_on
+
+    with progress_on() as reporter:
+        found = estimate(settings, done, reporter)
+    typer.echo(json.dumps(found, allow_nan=False) if as_json else estimate_page(found))
 
 
 def use_cores_once(cores: int | None) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .carry_out import carry_out, print_result, use_cores_once, write_report
+from .carry_out import carry_out, print_estimate, print_result, use_cores_once, write_report
 from .certify_command import certify
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
@@ -20,7 +20,7 @@ from .explain import explained
 from .folder import STORE, check_replaceable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
-from .resume_command import Scheduler, extend, stored_arguments
+from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
 from .resume_command import resume as resume_run
 from .version import __version__
 
@@ -96,6 +96,7 @@ def compare(
     ] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
     scheduler: Scheduler = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Optimise and sample one network, compare what both do on new inputs, print the verdict."""
@@ -134,6 +135,10 @@ def compare(
         settings, folder = _settings(layers, select, out, resume)
         if not resume:
             check_replaceable(folder, overwrite)  # before the seconds that importing jax takes
+        if dry_run:
+            done = draws_done(folder) if resume else {}
+            print_estimate(settings, done=done, cores=cores, as_json=as_json)
+            return
         result = carry_out(
             settings, folder, resume=resume, overwrite=overwrite, cores=cores, scheduler=scheduler
         )

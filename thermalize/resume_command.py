@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .carry_out import carry_out, print_result
+from .carry_out import carry_out, print_estimate, print_result
 from .config import RunConfig, make_config, stored_layer
 from .errors import UserError
 from .explain import explained
-from .folder import run_attrs
+from .folder import STATE, run_attrs
 from .options import Option, checked
 from .roster import ArmConfig
 
@@ -21,15 +21,24 @@ Scheduler = Annotated[
     str | None,
     typer.Option(help="Train networks on a Dask cluster, tcp://host:port [here].", metavar="ADDRESS"),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the expected time, memory and disk, measured; run nothing.")
+]
 
 
-def resume(run: Run, cores: Cores = None, scheduler: Scheduler = None, as_json: Json = False) -> None:
+def resume(
+    run: Run,
+    cores: Cores = None,
+    scheduler: Scheduler = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Go on with a run that was interrupted or killed, from its last finished chunk.
 
     The finished run is bit for bit that of a run that was never interrupted.
     """
     with explained(lambda: run):
-        _go_on(_settings(run), run, cores, scheduler, as_json)
+        _go_on(_settings(run), run, cores, scheduler, dry_run, as_json)
 
 
 def extend(
@@ -40,6 +49,7 @@ def extend(
     ] = None,
     cores: Cores = None,
     scheduler: Scheduler = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Add draws or trained networks to a run and compare again."""
@@ -56,7 +66,7 @@ def extend(
                 "neither draws nor endpoints are asked for",
                 "give --draws or --endpoints",
             )
-        _go_on(extended(_settings(run), added), run, cores, scheduler, as_json)
+        _go_on(extended(_settings(run), added), run, cores, scheduler, dry_run, as_json)
 
 
 _COUNT = Option("integer", "the number to add", None, None, lambda n: n >= 1, "at least 1")
@@ -81,10 +91,20 @@ def _settings(folder: Path) -> RunConfig:
 
 
 def _go_on(
-    settings: RunConfig, folder: Path, cores: int | None, scheduler: str | None, as_json: bool
+    settings: RunConfig, folder: Path, cores: int | None, scheduler: str | None, dry_run: bool, as_json: bool
 ) -> None:
     cores = cores or run_attrs(folder)["num_devices"]
-    print_result(carry_out(settings, folder, resume=True, cores=cores, scheduler=scheduler), as_json)
+    if dry_run:
+        print_estimate(settings, done=draws_done(folder), cores=cores, as_json=as_json)
+    else:
+        print_result(carry_out(settings, folder, resume=True, cores=cores, scheduler=scheduler), as_json)
+
+
+def draws_done(folder: Path) -> dict[str, int]:
+    """How many draws of a chain, networks or populations a run holds of each arm."""
+    from .state import num_done  # numpy
+
+    return {path.stem: num_done(folder, path.stem) for path in (folder / STATE).glob("*.npz")}
 
 
 def extended(settings: RunConfig, added: dict[str, int]) -> RunConfig:

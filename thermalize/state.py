@@ -46,6 +46,12 @@ def load_state(folder: Path, arm: str) -> "Saved | None":
     return Saved(about["num_done"], about["status"], arrays)
 
 
+def num_done(folder: Path, arm: str) -> int:
+    """How far an arm with a state has come."""
+    with damage(folder), np.load(_path(folder, arm), allow_pickle=False) as file:
+        return int(json.loads(str(file[_ABOUT]))["num_done"])
+
+
 def forget_state(folder: Path, arm: str) -> None:
     """Delete the state of an arm."""
     _path(folder, arm).unlink(missing_ok=True)
