@@ -89,6 +89,7 @@ def test_an_impostor_that_passes_withholds_the_verdict() -> None:
     verdict, why = result.verdicts["a"]
     assert verdict == Verdict.INCONCLUSIVE
     assert why.startswith("a control came out wrong: another temperature came out")
+    assert why.endswith("not DIFFERENT")
 
 
 def test_without_a_ceiling_only_absolute_margins_decide() -> None:

@@ -66,6 +66,28 @@ def test_groups_leave_out_pairs_but_no_network_and_change_no_expectation() -> No
         assert parts[:, 1].std() > 0  # pairs were left out
 
 
+@pytest.mark.parametrize("num_right", [20, 70])
+def test_every_network_changes_every_mean_that_it_belongs_to(num_right: int) -> None:
+    """Groups of 30 of 90 against one group, or against three: none is passed over."""
+    plain = {"left": sample(0, 90), "right": sample(1, num_right)}
+    everyone = [np.arange(len(s.chain))[None] for s in plain.values()]
+
+    def seen(samples: dict[str, Sample]) -> list[float]:
+        pairs = Pairs(samples, reference="right", seed=0, most=30)
+        (found,) = pairs.seen(KERNELS[:1], "left", everyone[0], "right", everyone[1])
+        return [float(values[0]) for values in found]
+
+    before = seen(plain)
+    for name, place, changed in (("left", 90, (0, 1)), ("right", num_right, (0, 2))):
+        for unit in range(place):
+            p = plain[name].probabilities.copy()
+            p[unit] = [9.0, 0.0, 0.0]
+            after = seen(plain | {name: plain[name]._replace(probabilities=p)})
+            assert [a > b + 1e-4 for a, b in zip(after, before, strict=True)] == [
+                i in changed for i in range(3)
+            ]
+
+
 def test_groups_are_dealt_by_seed_and_name() -> None:
     samples = {"many": sample(0, 40), "few": sample(1, 9)}
     first, again, other = (Pairs(samples, reference="few", seed=s, most=30).groups["many"] for s in (0, 0, 1))
