@@ -71,8 +71,8 @@ def compare_arms(
     >>> rng = np.random.default_rng(0)
     >>> def draws(chains, num, a=2.0):
     ...     return Arm(rng.dirichlet([a, 2.0], size=(chains, num, 6)), independent=True)
-    >>> exact, prior = draws(1, 1600), draws(1, 400, 0.5)
-    >>> found = compare_arms({"a": draws(300, 1), "b": draws(300, 1, 8.0)}, exact, ceiling=prior, seed=0)
+    >>> exact, prior = draws(1, 500), draws(1, 100, 0.5)
+    >>> found = compare_arms({"a": draws(80, 1), "b": draws(80, 1, 8.0)}, exact, ceiling=prior, seed=0)
     >>> found.verdicts["b"][0].value, found.trust.passed
     ('REFUTED', True)
     """
