@@ -14,6 +14,7 @@ import typer
 
 from .carry_out import carry_out, print_estimate, print_result, use_cores_once, write_report
 from .certify_command import certify
+from .claim_command import claim
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
@@ -185,6 +186,7 @@ app.command("resume")(resume_run)
 app.command()(extend)
 app.command()(reference)
 app.command()(certify)
+app.command()(claim)
 
 
 def _flag(path: str, value: object) -> Layer:

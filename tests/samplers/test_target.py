@@ -15,7 +15,6 @@ import numpyro
 import pytest
 from numpyro import handlers
 from numpyro.infer.util import log_density
-from scipy import stats
 
 from models import (
     Batch,
@@ -31,7 +30,7 @@ from models import (
     student_t_prior,
 )
 from samplers import Target, logdensity, loss, objective, posterior, training_errors
-from samplers.target import draw_batch, fit_statistics
+from samplers.target import fit_statistics
 
 type Array = jax.Array
 type Params = Any
@@ -214,16 +213,6 @@ def test_a_minibatch_estimates_the_logdensity_without_bias() -> None:
     np.testing.assert_allclose(jnp.mean(estimates), judged("student_t", "gaussian").reference[0])
 
 
-def test_batches_are_drawn_uniformly_with_replacement_and_rows_stay_whole() -> None:
-    """Chi-square on 7 rows; one false alarm in 100,000."""
-    data = Batch(jnp.arange(7.0)[:, None] * 10, jnp.arange(7))
-    batch = draw_batch(jax.random.key(0), data, 7000)
-    np.testing.assert_array_equal(batch.inputs[:, 0], 10 * batch.targets)
-    counts = np.bincount(batch.targets, minlength=7)
-    assert stats.chisquare(counts).pvalue > 1e-5
-    assert draw_batch(jax.random.key(0), data, None) is data
-
-
 def test_training_statistics_are_counted_by_hand() -> None:
     target, reference, params = problem("gaussian", "categorical")
     params[-1]["b"] = jnp.array([1.0, 1.0, -9.0])  # never the third class, which is no label
@@ -250,14 +239,3 @@ def test_a_regression_has_no_training_errors() -> None:
     assert "train_error" not in jax.eval_shape(fit_statistics, target, params)
     with pytest.raises(ValueError, match="regression"):
         training_errors(target, params)
-
-
-@pytest.mark.parametrize(
-    ("num_data", "beta", "message"),
-    [(0, 1.0, "num_data .* got 0"), (7, -1.0, "beta .* got -1.0"), (7, float("inf"), "beta .* got inf")],
-)
-def test_impossible_targets_are_refused(num_data: float, beta: float, message: str) -> None:
-    network = mlp([3, 1])
-    model = bayesian_model(network, gaussian_prior(network), gaussian())
-    with pytest.raises(ValueError, match=message):
-        posterior(model, Batch(jnp.zeros((7, 3)), jnp.zeros(7)), num_data=num_data, beta=beta)

@@ -1,0 +1,116 @@
+"""What every claim has, and what its run must give.
+
+A claim is judged in cases: one system under one set of conditions each. The rule says
+what the numbers of a case mean; the verdicts of the cases together are the claim's. No
+case has a verdict unless its controls came out right and its reference can be trusted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from compare import Verdict
+from samplers.draws import Progress
+
+type Preset = Literal["smoke", "quick", "full"]
+
+
+class Number(NamedTuple):
+    """One number with its interval; ``None`` where there is none."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str = ""
+
+
+class Check(NamedTuple):
+    """A control whose right answer is known, or a gate that the reference must pass."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Case(NamedTuple):
+    """One system under one set of conditions: its numbers, and what the rule makes of them."""
+
+    name: str
+    conditions: dict[str, Any]
+    verdict: Verdict
+    reason: str
+    numbers: list[Number]
+    checks: list[Check]
+
+
+class Graph(NamedTuple):
+    """Numbers of all cases side by side, for one picture: a point with its interval each."""
+
+    title: str
+    text: str
+    axis: str
+    labels: list[str]
+    series: dict[str, list[Number]]
+    line: float | None = None  # a value to compare with
+
+
+class Sampled(NamedTuple):
+    """Draws of one arm of one case, for the store: variables ``(chain, draw, ...)``."""
+
+    arm: str
+    variables: dict[str, np.ndarray]
+    law: str
+
+
+class Evidence(NamedTuple):
+    """All that a claim's run found."""
+
+    cases: list[Case]
+    headline: Number
+    graphs: list[Graph]
+    samples: list[Sampled]
+    data: list[np.ndarray]  # what the systems learn from, for the hash
+    citations: list[str]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: what is said, by whom, what is measured and what would settle it."""
+
+    id: str
+    statement: str
+    source: str
+    estimand: str
+    rule: str
+    published: str  # numbers of other work that measure the same, marked as theirs
+    run: Callable[[Preset, int, Progress], Evidence]
+
+
+def settled(verdict: Verdict, reason: str, checks: Sequence[Check]) -> tuple[Verdict, str]:
+    """The verdict, unless a check says that it cannot be given.
+
+    >>> settled(Verdict.SUPPORTED, "it is", [Check("control", False, "came out different")])[1]
+    'control: came out different'
+    """
+    wrong = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+    return (Verdict.INCONCLUSIVE, "; ".join(wrong)) if wrong else (verdict, reason)
+
+
+def together(cases: Sequence[Case]) -> tuple[Verdict, str]:
+    """The claim's verdict: SUPPORTED or REFUTED if every case is, PARTLY if only some are SUPPORTED.
+
+    >>> case = Case("a", {}, Verdict.SUPPORTED, "", [], [])
+    >>> together([case, case._replace(verdict=Verdict.REFUTED)])[1]
+    'of 2 cases 1 SUPPORTED, 1 REFUTED'
+    """
+    counts = [(verdict, sum(case.verdict == verdict for case in cases)) for verdict in Verdict]
+    reason = f"of {len(cases)} cases " + ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    found = {case.verdict for case in cases}
+    if len(found) == 1:
+        return found.pop(), reason
+    if found & {Verdict.SUPPORTED, Verdict.PARTLY}:
+        return Verdict.PARTLY, reason
+    return Verdict.INCONCLUSIVE, reason

@@ -1,0 +1,48 @@
+"""Pictures of a claim: one point with its interval for every case, beside a value to compare with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..figures.svg import Picture, picture
+from ..figures.theme import INK, canvas, legend_above, looks
+from ..wording import interval, number
+from .claim import Graph
+
+LINE, LETTER = 0.22, 0.085  # inches
+NEW_LINE = "\n"
+
+
+def pictures_of(graphs: Sequence[Graph]) -> list[Picture]:
+    """One picture a graph that has a case to show."""
+    return [_picture(place, graph) for place, graph in enumerate(graphs) if graph.labels]
+
+
+def _picture(place: int, graph: Graph) -> Picture:
+    lines = [line for label in graph.labels for line in label.split("\n")]
+    height = 0.9 + LINE * (len(lines) + len(graph.labels) * len(graph.series))
+    figure = canvas(height, left=0.3 + LETTER * max(map(len, lines)), legend_rows=1)
+    axes = figure.subplots()
+    found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
+    spots = np.arange(len(graph.labels))[::-1]
+    for turn, (name, numbers) in enumerate(graph.series.items()):
+        shift = 0.16 * (turn - (len(graph.series) - 1) / 2)
+        for spot, one in zip(spots, numbers, strict=True):
+            if one.value is None or one.low is None or one.high is None:
+                continue
+            look = found[name]
+            axes.plot([one.low, one.high], [spot - shift] * 2, color=look.colour, linewidth=2)
+            label = name if spot == spots[0] else None
+            axes.plot(one.value, spot - shift, look.mark, color=look.colour, label=label, linestyle="none")
+    if graph.line is not None:
+        axes.axvline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    axes.set_yticks(spots, graph.labels)
+    axes.set_ylim(-0.6, len(graph.labels) - 0.4)
+    axes.set_xlabel(graph.axis)
+    legend_above(axes)
+    words = [
+        f"{label.replace(NEW_LINE, ' ')}, {name}: {number(one.value)} {interval(one.low, one.high)}"
+        for name, numbers in graph.series.items()
+        for label, one in zip(graph.labels, numbers, strict=True)
+    ]
+    return picture(figure, f"claim-{place}", graph.title, f"{graph.text} {'; '.join(words)}.")

@@ -1,0 +1,7 @@
+"""What the command line says of the claims before jax is loaded."""
+
+RECORD = "claim.json"  # in the folder of a settled claim
+STATEMENTS = {
+    "simple_is_large": "Simpler hypotheses have a larger volume of parameters.",
+    "training_picks_simplest": "Training chooses the simplest hypothesis available.",
+}
