@@ -31,7 +31,8 @@ class Arm:
     With ``stop`` the sampler is an optimiser, trained ``num_chains`` times to its end;
     without, it runs ``num_chains`` chains of ``num_draws`` draws, or ``num_chains``
     populations, whose particles are the draws. ``match_reference`` sets the loss
-    threshold of ``stop`` to the reference's mean training loss.
+    threshold of ``stop`` to the reference's mean training loss. Arms that are
+    ``trained_as`` one are the same networks at several stops, trained once.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Arm:
     start: Callable[[jax.Array], Any] | None = None
     keep_params: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    trained_as: str = ""  # the arm's own name unless given: it decides the key
 
     @property
     def axis(self) -> int:

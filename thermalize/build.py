@@ -1,7 +1,8 @@
 """From checked options to samplers and arms: the only place where options meet code."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from models import Likelihood, Network, Prior, scaled_init
 from samplers import (
@@ -19,6 +20,7 @@ from samplers import (
     prior_draws,
 )
 from samplers.named import optax_optimiser
+from samplers.stopping import Rule
 
 from .arm import Arm
 from .build_approximate import batch_size, build_fitted, build_population, build_stochastic
@@ -28,6 +30,7 @@ from .optimisers import OPTIMISERS
 from .population_kinds import POPULATIONS
 from .roster import ArmConfig
 from .stochastic_kinds import STOCHASTIC
+from .stops import checkpoint
 
 
 def build_arm(config: ArmConfig, network: Network, prior: Prior, likelihood: Likelihood | None = None) -> Arm:
@@ -51,19 +54,43 @@ def build_arm(config: ArmConfig, network: Network, prior: Prior, likelihood: Lik
             keep_params=options["keep_params"],
             options=dict(options),
         )
-    matched = options["stop"] == "match"
-    stop = Stop(
-        "loss" if matched else options["stop"],
-        options["extra_steps"],
-        options["threshold"] or 0.0,
-        options["max_steps"],
+    return _trained(
+        config, sampler, options["stop"], options["threshold"], options["extra_steps"], network, prior
     )
+
+
+def build_arms(
+    config: ArmConfig, network: Network, prior: Prior, likelihood: Likelihood | None = None
+) -> list[Arm]:
+    """The arm, or one arm for each of its several stops, trained as one."""
+    if config.options.get("stops") is None:
+        return [build_arm(config, network, prior, likelihood)]
+    arms = []
+    for text in config.options["stops"]:
+        rule, threshold, extra_steps, suffix = checkpoint(text)
+        arm = _trained(config, build_sampler(config), rule, threshold, extra_steps, network, prior)
+        arms.append(replace(arm, name=f"{config.name}@{suffix}", trained_as=config.name))
+    return arms
+
+
+def _trained(
+    config: ArmConfig,
+    sampler: Sampler | PopulationSampler,
+    rule: str,
+    threshold: float | None,
+    extra_steps: int,
+    network: Network,
+    prior: Prior,
+) -> Arm:
+    options, matched = config.options, rule == "match"
     return Arm(
         config.name,
         sampler,
         config.role,
         num_chains=options["num_endpoints"],
-        stop=stop,
+        stop=Stop(
+            cast(Rule, "loss" if matched else rule), extra_steps, threshold or 0.0, options["max_steps"]
+        ),
         match_reference=matched,
         start=starting_law(options["init"], options["init_scale"], network, prior),
         keep_params=options["keep_params"],

@@ -14,6 +14,7 @@ The file's layout is also the layout of the arguments kept in the store::
     [arms.slow]          # any name; without `kind` the name is the kind
     kind = "sgd"
     learning_rate = 0.01
+    stops = ["first_fit", "loss<=0.1"]  # one training, an arm for each: slow@first_fit, slow@loss_0.1
 
 Every value is checked, and a refusal names the file or the flag that it came from.
 """

@@ -73,7 +73,14 @@ def check_options(
     def refuse(key: str, why: str, fix: str) -> UserError:
         return UserError(f"bad value for {where.get(key, f'{path}.{key}')}", options[key], why, fix)
 
-    if "stop" in options:
+    if options.get("stops") is not None:
+        for key in ("stop", "threshold", "extra_steps"):
+            if key in where:
+                raise refuse(key, "it would be ignored beside stops", "leave it out, or leave stops out")
+        if is_regression(fields["task"]) and any("first_fit" in text for text in options["stops"]):
+            why = f"{fields['task']} is a regression: without labels there are no training errors"
+            raise refuse("stops", why, "stop at a loss, a budget, or the reference's loss with 'match'")
+    elif "stop" in options:
         stop, threshold = options["stop"], options["threshold"]
         if stop == "loss" and threshold is None:
             raise refuse(
@@ -86,6 +93,7 @@ def check_options(
         if stop == "first_fit" and is_regression(fields["task"]):
             why = f"{fields['task']} is a regression: without labels there are no training errors"
             raise refuse("stop", why, "stop at a loss, a budget, or the reference's loss with 'match'")
+    if "stop" in options:
         if options.get("prior_weight") and not fields["beta"]:
             why = "with beta = 0 the posterior is the prior, and its density swamps the loss"
             raise refuse("prior_weight", why, "set prior_weight = 0, or a beta above 0")

@@ -28,7 +28,7 @@ from .config import RunConfig
 from .folder import STATE
 from .parts import build_parts
 from .pilot import Pilot, pilot, shortened
-from .prepare import Run, make_run
+from .prepare import Run, make_run, passes
 from .run import ORDER, Reporter, silent_reporter
 from .store import Store, create_run
 from .version import __version__
@@ -74,6 +74,7 @@ def estimate(
                     rows.append(_row(arm, found, run, store, done.get(arm.name, 0)))
                 show(1, 1)
         metadata = (store.path / "zarr.json").stat().st_size  # of all arms, together in one file
+    _share_passes(rows, parts.arms)
     base, largest = _peak(), max((row["chunk_bytes"] for row in rows), default=0)
     total = {
         "seconds": sum(row["seconds"] for row in rows),
@@ -103,6 +104,15 @@ def _row(arm: Arm, found: Pilot, run: Run, store: Store, num_done: int) -> dict[
         "uncompressed_bytes": round(left * weight.plain),
         "measured": found.how,
     }
+
+
+def _share_passes(rows: list[dict[str, Any]], arms: list[Arm]) -> None:
+    """Arms that are trained as one cost the time of the longest among them, once."""
+    for together in passes(arms):
+        names = {arm.name for arm in together}
+        same = sorted((row for row in rows if row["name"] in names), key=lambda row: -row["seconds"])
+        for row in same[1:]:
+            row |= {"seconds": 0.0, "compile_seconds": 0.0, "measured": f"trained with {same[0]['name']}"}
 
 
 def _weighed(arm: Arm, found: Pilot, chunk: int, run: Run, store: Store) -> Weight:

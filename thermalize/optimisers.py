@@ -18,6 +18,7 @@ from .options import (
     probability,
     word,
 )
+from .stops import are_stops
 
 INITS = ("prior", *INITIALISATIONS)
 _STARTS = {
@@ -55,6 +56,12 @@ def _optimiser(
         **(settings or {}),
         **batch(batch_size),
         "stop": word("when training ends", "first_fit", ("first_fit", "loss", "match", "budget")),
+        "stops": Option(
+            "texts",
+            "several stops of one training instead, each an arm of its own",
+            check=are_stops,
+            allowed="made of first_fit, loss<=NUMBER, match, budget, with +STEPS or without, no two the same",
+        ),
         "threshold": Option("number", "the training loss to stop at, nats per datum, with stop = 'loss'"),
         "extra_steps": natural("the number of steps after the rule was met", 0),
         "max_steps": positive_integer("the number of steps after which training ends in any case", 10_000),

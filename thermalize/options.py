@@ -19,7 +19,7 @@ PRESETS = ("quick", "full")
 class Option:
     """One setting. ``full`` is ``quick``'s value unless given; ``None`` means "not set"."""
 
-    type: Literal["integer", "number", "boolean", "word", "integers"]
+    type: Literal["integer", "number", "boolean", "word", "integers", "texts"]
     meaning: str
     quick: Any = None
     full: Any = None
@@ -114,6 +114,10 @@ def checked(option: Option, value: Any, where: str) -> Any:
         case "integers":
             if not isinstance(value, list | tuple) or any(type(item) is not int for item in value):
                 raise refuse("it must be a list of whole numbers")
+            result = tuple(value)
+        case "texts":
+            if not isinstance(value, list | tuple) or any(not isinstance(item, str) for item in value):
+                raise refuse("it must be a list of words in quotes")
             result = tuple(value)
     if not option.check(result):
         raise refuse(f"it must be {option.allowed}")

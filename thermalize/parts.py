@@ -8,7 +8,7 @@ from models import Model, Network, Prior, Task, bayesian_model, input_shift, lab
 from models.transforms import Shift
 
 from .arm import Arm, Blocks
-from .build import build_arm, starting_law
+from .build import build_arms, starting_law
 from .catalogue import LIKELIHOODS, PRIORS, TASKS
 from .config import RunConfig
 
@@ -27,7 +27,7 @@ def build_parts(config: RunConfig) -> Parts:
     task = build_task(config)
     network = build_network(config, task)
     prior, model = build_model(config, network)
-    arms = [build_arm(arm, network, prior, model.likelihood) for arm in config.arms]
+    arms = [built for arm in config.arms for built in build_arms(arm, network, prior, model.likelihood)]
     return Parts(task, model, arms, Blocks(*(getattr(config, name) for name in Blocks._fields)))
 
 

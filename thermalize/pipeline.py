@@ -20,7 +20,7 @@ from .errors import UserError
 from .evaluate import evaluate
 from .folder import REPORT, STORE
 from .parts import build_parts
-from .prepare import Elsewhere, data_arrays
+from .prepare import Elsewhere, data_arrays, passes
 from .provenance import first_difference, provenance, started
 from .run import Reporter, execute, silent_reporter
 from .store import Store, create_run, open_run
@@ -145,6 +145,12 @@ def _with_nulls(arms: Sequence[Arm]) -> list[Arm]:
         )
     if not any(arm.role == "arm" for arm in arms):
         raise ValueError("there is nothing to compare with the reference: add an arm")
+    for together in passes(arms):
+        if any(
+            (arm.sampler, arm.num_chains) != (together[0].sampler, together[0].num_chains) for arm in together
+        ):
+            wrong = ", ".join(arm.name for arm in together)
+            raise ValueError(f"arms that are trained as one must be the same networks, got {wrong}")
     arms = list(arms)
     if not any(arm.role == "control" for arm in arms):
         half = -(-references[0].num_draws // 2)

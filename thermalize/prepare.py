@@ -50,8 +50,8 @@ def data_arrays(task: Task) -> list[np.ndarray]:
 
 
 def key_of(arm: Arm, run: Run) -> jax.Array:
-    """The key of an arm."""
-    return jax.random.fold_in(jax.random.key(run.seed), zlib.crc32(arm.name.encode()))
+    """The key of an arm, the same for arms that are trained as one."""
+    return jax.random.fold_in(jax.random.key(run.seed), zlib.crc32((arm.trained_as or arm.name).encode()))
 
 
 def training_of(arm: Arm, stops: Sequence[Stop], run: Run) -> Training:
@@ -72,21 +72,31 @@ def training_of(arm: Arm, stops: Sequence[Stop], run: Run) -> Training:
     )
 
 
+def passes(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """The arms in order, those together that are trained as one."""
+    found: dict[str, list[Arm]] = {}
+    for arm in arms:
+        found.setdefault(arm.trained_as or arm.name, []).append(arm)
+    return list(found.values())
+
+
 @contextmanager
-def compiling(arms: Sequence[Arm], run: Run) -> Iterator[Callable[[Arm], None]]:
-    """Compile optimisers in a thread while others run; yields a function that waits for one arm's."""
+def compiling(trained: Sequence[Sequence[Arm]], run: Run) -> Iterator[Callable[[Sequence[Arm]], None]]:
+    """Compile optimisers in a thread while others run; yields a function that waits for one pass."""
     with ThreadPoolExecutor(1) as pool:
         waiting: dict[str, Future[None]] = {}
-        for arm in arms:
-            assert arm.stop is not None
-            # The level of the loss to stop at may not be known yet; it is an argument of the program.
-            stop = arm.stop._replace(rule="loss") if arm.match_reference else arm.stop
-            waiting[arm.name] = pool.submit(compile_training, training_of(arm, [stop], run))
+        for together in trained:
+            stops = []
+            for arm in together:
+                assert arm.stop is not None
+                # The level of the loss to stop at may not be known yet; it is an argument of the program.
+                stops.append(arm.stop._replace(rule="loss") if arm.match_reference else arm.stop)
+            waiting[together[0].name] = pool.submit(compile_training, training_of(together[0], stops, run))
 
-        def compiled(arm: Arm) -> None:
-            if arm.name in waiting:
+        def compiled(together: Sequence[Arm]) -> None:
+            if together[0].name in waiting:
                 # What went wrong there goes wrong again, and is said, where it runs.
-                wait([waiting[arm.name]])
+                wait([waiting[together[0].name]])
 
         try:
             yield compiled

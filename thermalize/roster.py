@@ -226,5 +226,7 @@ def _options(
     options |= {
         key: checked(known[key], entry.value, entry.where) for key, entry in table.items() if key in known
     }
+    if options.get("stops") is not None:  # which say all that these three would
+        options |= {key: None for key in ("stop", "threshold", "extra_steps") if key not in table}
     check_options(kind, options, {key: entry.where for key, entry in table.items()}, f"arms.{name}", fields)
     return options

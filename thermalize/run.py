@@ -31,6 +31,7 @@ from .prepare import (
     key_of,
     make_run,
     observer,
+    passes,
     training_of,
 )
 from .store import Store
@@ -64,25 +65,25 @@ def execute(
     run = make_run(task, model, seed=seed, beta=beta, blocks=blocks)
     done = store.finished()
     states = {arm.name: store.state(arm.name) for arm in arms}
+
+    def is_left(arm: Arm) -> bool:
+        return not (arm.name in done and _enough(arm, states[arm.name]))
+
     ordered = sorted(arms, key=lambda arm: ORDER.index(arm.role))
-    left = [arm for arm in ordered if not (arm.name in done and _enough(arm, states[arm.name]))]
-    trained_here = [arm for arm in left if arm.stop and elsewhere is None]
+    left = [together for together in passes(ordered) if any(is_left(arm) for arm in together)]
+    trained_here = [together for together in left if together[0].stop and elsewhere is None]
     with interruptible() as check, compiling(trained_here, run) as compiled:
-        for arm in left:
-            started, state = time.perf_counter(), states[arm.name]
-            if state is None:
-                stop, spent = _resolved_stop(arm, arms, store), 0.0
-                _begin(arm, stop, task, store)
-            else:
-                before = store.arm_attrs(arm.name)
-                stop = Stop(*before["stop"]) if before["stop"] else None
-                spent = before.get("seconds", 0.0)
-                store.go_on(arm.name, arm.axis, state.num_done, {"options": dict(arm.options)})
-            with reporter(arm.name) as progress:
-                compiled(arm)
-                found = _run_arm(arm, stop, run, store, state, check, progress, elsewhere)
-            spent += time.perf_counter() - started
-            store.finish_arm(arm.name, {**found, "seconds": spent})
+        for together in left:
+            started = time.perf_counter()
+            known = [state for arm in together if (state := states[arm.name])]
+            saved = known if len(known) == len(together) else None
+            stops, spent = _opened(together, arms, saved, done, task, store)
+            with reporter(together[0].trained_as or together[0].name) as progress:
+                compiled(together)
+                found = _run_pass(together, stops, run, store, saved, check, progress, elsewhere)
+            spent += (time.perf_counter() - started) / len(together)
+            for arm, values in zip(together, found, strict=True):
+                store.finish_arm(arm.name, {**values, "seconds": spent})
             check()
 
 
@@ -91,7 +92,33 @@ def _enough(arm: Arm, state: Saved | None) -> bool:
     return state is None or state.num_done >= arm.num_wanted
 
 
-def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
+def _opened(
+    together: Sequence[Arm],
+    arms: Sequence[Arm],
+    saved: list[Saved] | None,
+    done: Sequence[str],
+    task: Task,
+    store: Store,
+) -> tuple[list[Stop | None], float]:
+    """Begin the arms of one pass, or open them where all stood; their stops and the time spent so far."""
+    stops, spent = [], 0.0
+    for arm in together:
+        if saved is None and arm.name in done:  # another one of its pass was lost: all are made again
+            store.go_on(arm.name, arm.axis, 0)
+    for place, arm in enumerate(together):
+        if saved is None:
+            stop = _resolved_stop(arm, arms, store)
+            _begin(arm, stop, task, store, place)
+        else:
+            before = store.arm_attrs(arm.name)
+            stop, spent = Stop(*before["stop"]) if before["stop"] else None, before.get("seconds", 0.0)
+            num_done = min(state.num_done for state in saved)
+            store.go_on(arm.name, arm.axis, num_done, {"options": dict(arm.options)})
+        stops.append(stop)
+    return stops, spent
+
+
+def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store, place: int) -> None:
     store.begin_arm(
         arm.name,
         {
@@ -107,18 +134,52 @@ def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store) -> None:
         probe_targets=np.asarray(task.probe.targets),
         train_targets=np.asarray(task.train.targets),
         record_steps=None if stop is None else record_steps(stop, RECORD_EVERY),
+        place=place,
     )
+
+
+def _run_pass(
+    together: Sequence[Arm],
+    stops: Sequence[Stop | None],
+    run: Run,
+    store: Store,
+    saved: list[Saved] | None,
+    check: Callable[[], None],
+    progress: Progress,
+    elsewhere: Elsewhere | None,
+) -> list[dict[str, Any]]:
+    """What is to be kept of every arm of one pass."""
+    rules = tuple(stop for stop in stops if stop is not None)
+    if not rules:
+        return [_run_arm(together[0], run, store, saved[0] if saved else None, check, progress)]
+
+    def sink_of(arm: Arm) -> Callable[[Draws, int], None]:
+        return lambda draws, first: store.append(arm.name, draws, arm.axis)
+
+    def save(all_stops: list[Saved]) -> None:
+        for arm, state in zip(together, all_stops, strict=True):
+            store.save_state(arm.name, state)
+        check()
+
+    found = train_all(
+        training_of(together[0], rules, run),
+        num_endpoints=together[0].num_chains,
+        sinks=[sink_of(arm) for arm in together],
+        save=save,
+        saved=saved,
+        progress=progress,
+        train=elsewhere(together[0].name, rules) if elsewhere else None,
+    )
+    return [{"status": draws.status} for draws in found]
 
 
 def _run_arm(
     arm: Arm,
-    stop: Stop | None,
     run: Run,
     store: Store,
     saved: Saved | None,
     check: Callable[[], None],
     progress: Progress,
-    elsewhere: Elsewhere | None,
 ) -> dict[str, Any]:
     """The status of every chain, and the evidence where populations measure it."""
     inputs, observe = jnp.asarray(run.task.probe.inputs), observer(run.model.apply)
@@ -130,17 +191,6 @@ def _run_arm(
         store.save_state(arm.name, saved)
         check()
 
-    if stop is not None:
-        (draws,) = train_all(
-            training_of(arm, [stop], run),
-            num_endpoints=arm.num_chains,
-            sinks=[sink],
-            save=lambda all_stops: save(all_stops[0]),
-            saved=None if saved is None else [saved],
-            progress=progress,
-            train=elsewhere(arm.name, (stop,)) if elsewhere else None,
-        )
-        return {"status": draws.status}
     if isinstance(arm.sampler, PopulationSampler):
         draws, evidence = populations(
             key_of(arm, run),

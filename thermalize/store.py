@@ -155,16 +155,17 @@ class Store:
         probe_targets: Array,
         train_targets: Array,
         record_steps: Sequence[int] | None = None,
+        place: int = 0,
     ) -> None:
-        """Start an arm. ``record_steps`` are the steps at which ``loss_curve`` was recorded.
-
+        """Start an arm, the ``place``-th of those begun together, ``loss_curve`` taken at ``record_steps``.
         Raises ``ValueError`` if the arm is complete already; a half-written one is dropped.
         """
         if name in self.finished():
             raise ValueError(f"the arm {name!r} is complete already")
         forget_state(self.folder, name)
         shutil.rmtree(self._unfinished(name), ignore_errors=True)
-        attributes = {**plain(attrs), "order": len(self._arms()), "complete": False}
+        order = 1 + max((known["order"] for _, known in self._arms()), default=-1) + place
+        attributes = {**plain(attrs), "order": order, "complete": False}
         arm = zarr.open_group(self._unfinished(name), mode="w-", zarr_format=3, attributes=attributes)
         known = arm.create_group("predictions_constant_data")
         write_array(known, "probe_inputs", np.asarray(probe_inputs), ("probe", "feature"))
@@ -224,12 +225,8 @@ class Store:
 
     def _damaged(self, found: list[str], arms: list[Path]) -> UserError:
         folders = ", ".join(f"{arm} and {self.folder / STATE / arm.name}.npz" for arm in arms)
-        return UserError(
-            "the run is damaged",
-            self.folder,
-            "; ".join(found),
-            f"delete {folders}, then `thermalize resume {self.folder}`: that is made again, the rest stays",
-        )
+        fix = f"delete {folders}, then `thermalize resume {self.folder}`: that is made again, the rest stays"
+        return UserError("the run is damaged", self.folder, "; ".join(found), fix)
 
     def _unfinished(self, arm: str) -> Path:
         return self.folder / UNFINISHED / arm

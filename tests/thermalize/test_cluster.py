@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
     "model": {"widths": [3]},
     "batch": {"chunk_draws": 20, "chunk_endpoints": 12, "lanes": 4, "block_lanes": 4},
     "arms": {
-        "sgd": {"num_endpoints": 140, "batch_size": 2, "max_steps": 300, "stop": "match"},
+        "sgd": {"num_endpoints": 140, "batch_size": 2, "max_steps": 300, "stops": ["match", "first_fit+5"]},
         "hmc": {"num_draws": 50, "num_warmup": 20, "num_steps_per_draw": 1, "num_integration_steps": 3},
         "prior": {"num_draws": 32},
     },
@@ -109,7 +109,7 @@ def test_a_run_that_was_cut_short_on_a_cluster_goes_on_here(
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         on_cluster(address, folder, when_some_are_trained(interrupt, []))
-    assert not (folder / STORE / "sgd").exists()
+    assert not (folder / STORE / "sgd@match").exists()
     with Client(address, set_as_default=False) as client:
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
     compare(settings(), folder, resume=True)
