@@ -22,7 +22,7 @@ test: environment ## Run every test but the long statistical ones.
 	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15
 
 certify: environment ## Run the long tests, judge every sampler by exact laws, write runs/certificate.
-	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15 -m certify
+	JAX_DISABLE_MOST_OPTIMIZATIONS=0 $(RUN) pytest -n $(JOBS) --dist worksteal --durations=15 -m certify
 	$(RUN) thermalize certify --out runs/certificate --overwrite
 
 bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.

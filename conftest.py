@@ -1,4 +1,8 @@
-"""Settings shared by all tests: two CPU devices, strict ranks, a compile cache for each test process."""
+"""Settings shared by all tests: two CPU devices, strict ranks, a compile cache for each test process.
+
+Most of a test is compiling programs that run for a blink, so they are compiled without most
+optimisations, as jax's own tests are. What is measured and certified is compiled as a user's is.
+"""
 
 import os
 from pathlib import Path
@@ -8,6 +12,7 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 # jax writes cache entries in place and warns of one it finds half written: no two processes share a folder.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -120,6 +120,7 @@ def test_cut_short_between_the_ends_of_two_arms_the_bits_are_the_same(
     assert bits(tmp_path / "run") == bits(whole)
 
 
+@pytest.mark.certify
 def test_an_arm_of_a_pass_that_was_lost_is_made_again(whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "run")
     (tmp_path / "run" / STORE / NAMES[1]).rename(tmp_path / "lost")
@@ -133,6 +134,7 @@ def test_an_arm_of_a_pass_that_was_lost_is_made_again(whole: Path, tmp_path: Pat
         )
 
 
+@pytest.mark.certify
 def test_more_endpoints_are_those_of_a_longer_run(whole: Path, tmp_path: Path) -> None:
     more = extended(settings(), {"endpoints": 16})
     shutil.copytree(whole, tmp_path / "run")
@@ -169,6 +171,7 @@ def test_networks_trained_as_one_must_be_the_same() -> None:
         compare_arms(parts.task, parts.model, arms, "never")
 
 
+@pytest.mark.certify
 def test_a_dry_run_counts_their_time_once(tmp_path: Path) -> None:
     text = '[task]\nname = "boolean_3"\n[model]\nwidths = [3]\n[arms.hmc]\nnum_draws = 10\nnum_warmup = 20\n'
     text += '[arms.sgd]\nnum_endpoints = 8\nmax_steps = 60\nstops = ["first_fit", "budget"]\n'

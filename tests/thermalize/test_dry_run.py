@@ -49,6 +49,7 @@ def taken(folder: Path, arm: str) -> int:
     return sum(path.stat().st_size for path in files if path.is_file())
 
 
+@pytest.mark.certify
 def test_disk_is_as_expected_and_a_dry_run_writes_nothing(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def finish_under_fire(
     assert process.returncode == 0, said
 
 
+@pytest.mark.certify
 def test_three_kills_change_no_bit(tmp_path: Path) -> None:
     whole, environment = make_whole(tmp_path / "my.toml", chunk_draws=10, num_endpoints=94)
     signals = [signal.SIGKILL, signal.SIGINT, signal.SIGKILL]
