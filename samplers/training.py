@@ -142,17 +142,27 @@ def _at_stop(stop: Stop, records: Any, met_at: Array, curve: Array, program: Pro
         "steps_to_fit": np.full_like(met_at, NEVER) if stop.rule == "budget" else met_at,
         "loss_curve": np.where(over, stats["loss"][:, None], curve[:, : len(at)]),
     }
-    status = _status(stop, failed_at, stats)
+    status = _status(stop, failed_at, stats, _finite(observed, len(met_at)))
     observed, stats, params = jax.tree.map(lambda leaf: leaf[:, None], (observed, stats, params))
     return Draws(observed, stats, params, status)
 
 
-def _status(stop: Stop, failed_at: Array, stats: dict[str, Array]) -> list[str]:
-    def sentence(failed_at: int, met_at: int, steps: int, loss: float) -> str:
+def _finite(observed: Any, num: int) -> Array:
+    """Whether all numbers that were observed of each endpoint are finite, ``(endpoint,)``."""
+    found = np.ones(num, bool)
+    for leaf in jax.tree.leaves(observed):
+        found &= np.isfinite(leaf).reshape(num, -1).all(axis=1)
+    return found
+
+
+def _status(stop: Stop, failed_at: Array, stats: dict[str, Array], finite: Array) -> list[str]:
+    def sentence(failed_at: int, finite: bool, met_at: int, steps: int, loss: float) -> str:
         if failed_at != NEVER:
             return f"diverged: objective not finite at step {failed_at}"
         if not np.isfinite(loss):
             return f"diverged: loss not finite after {steps} steps"
+        if not finite:
+            return f"diverged: outputs not finite after {steps} steps"
         if stop.rule != "budget" and met_at == NEVER:
             return f"did not meet its stopping rule within {stop.max_steps} steps"
         if stop.rule != "budget" and steps < met_at + stop.extra_steps:
@@ -160,4 +170,5 @@ def _status(stop: Stop, failed_at: Array, stats: dict[str, Array]) -> list[str]:
         return "ok"
 
     columns = (stats[name].tolist() for name in ("steps_to_fit", "steps", "loss"))
-    return [sentence(*row) for row in zip(failed_at.tolist(), *columns, strict=True)]
+    rows = zip(failed_at.tolist(), finite.tolist(), *columns, strict=True)
+    return [sentence(*row) for row in rows]

@@ -160,6 +160,14 @@ def test_a_diverging_optimiser_is_reported_in_words() -> None:
     assert ended_too_early_to_see.status[0] == "ok"
 
 
+def test_an_endpoint_with_outputs_that_are_not_finite_is_not_usable() -> None:
+    observed = {"logits": np.array([[1.0, 2.0], [np.inf, 0.0]]), "labels": np.array([1, 0])}
+    finite = samplers.training._finite(observed, 2)
+    stats = {"steps_to_fit": np.array([-1, -1]), "steps": np.array([5, 5]), "loss": np.array([0.1, 0.1])}
+    status = samplers.training._status(Stop("budget", max_steps=5), np.array([-1, -1]), stats, finite)
+    assert status == ["ok", "diverged: outputs not finite after 5 steps"]
+
+
 def test_other_numbers_data_and_betas_do_not_recompile() -> None:
     fitted()
     compiled = len(TRACES)
