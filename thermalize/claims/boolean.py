@@ -44,6 +44,10 @@ class System(NamedTuple):
         return f"boolean-{self.num_bits}"
 
     @property
+    def widths(self) -> str:
+        return "-".join(map(str, WIDTHS[self.num_bits]))
+
+    @property
     def num_inputs(self) -> int:
         return 1 << self.num_bits
 

@@ -99,8 +99,11 @@ def settled(verdict: Verdict, reason: str, checks: Sequence[Check]) -> tuple[Ver
     return (Verdict.INCONCLUSIVE, "; ".join(wrong)) if wrong else (verdict, reason)
 
 
+TOGETHER = "All cases together: SUPPORTED or REFUTED if every case is, PARTLY if some are SUPPORTED."
+
+
 def together(cases: Sequence[Case]) -> tuple[Verdict, str]:
-    """The claim's verdict: SUPPORTED or REFUTED if every case is, PARTLY if only some are SUPPORTED.
+    """The claim's verdict, by the rule ``TOGETHER``.
 
     >>> case = Case("a", {}, Verdict.SUPPORTED, "", [], [])
     >>> together([case, case._replace(verdict=Verdict.REFUTED)])[1]

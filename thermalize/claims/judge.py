@@ -18,6 +18,7 @@ from ..folder import STORE, file_errors
 from ..pages import environment, write_whole
 from ..plain import plain
 from ..provenance import provenance
+from ..show import STYLES
 from ..version import __version__
 from ..wording import duration, interval, number
 from .claim import Claim, Evidence, Number, Preset, Sampled, together
@@ -77,9 +78,8 @@ def write(result: dict[str, Any], evidence: Evidence, folder: Path) -> Path:
     with file_errors(folder):
         tree(result, evidence.samples).to_zarr(folder / STORE, mode="w", consolidated=False)
         write_whole(folder / PAGE, page)
-        write_whole(
-            folder / RECORD, json.dumps(result, indent=1, allow_nan=False)
-        )  # last: its sign of an end
+        # Last: its presence says that the claim was settled.
+        write_whole(folder / RECORD, json.dumps(result, indent=1, allow_nan=False))
     return folder / PAGE
 
 
@@ -98,8 +98,7 @@ def tree(result: dict[str, Any], samples: list[Sampled]) -> xr.DataTree:
 
 def table(result: dict[str, Any], console: Console) -> None:
     """Print the verdict, then one line a case."""
-    style = {"SUPPORTED": "bold green", "REFUTED": "bold red", "PARTLY": "bold yellow"}
-    console.print(Text(result["verdict"], style.get(result["verdict"], "bold")), Text(result["statement"]))
+    console.print(Text(result["verdict"], STYLES[result["verdict"]]), Text(result["statement"]))
     console.print(Text(result["reason"]))
     headline = result["headline"]
     console.print(
@@ -110,7 +109,7 @@ def table(result: dict[str, Any], console: Console) -> None:
         lines.add_column(name, overflow="fold")
     for case in result["cases"]:
         lines.add_row(
-            Text(case["verdict"], style.get(case["verdict"], "")), Text(case["name"]), Text(case["reason"])
+            Text(case["verdict"], STYLES[case["verdict"]]), Text(case["name"]), Text(case["reason"])
         )
     console.print(lines)
     console.print(f"{duration(result['seconds'])}; page {result['report']}")

@@ -26,8 +26,8 @@ from compare import (
 from samplers.draws import Progress
 
 from .baseline import Excess, excess_of, shuffled, shuffled_within
-from .boolean import CITATIONS, WIDTHS, System, complexities, functions_of_prior, system
-from .claim import Case, Check, Claim, Evidence, Graph, Number, Preset, Sampled, settled
+from .boolean import CITATIONS, System, complexities, functions_of_prior, system
+from .claim import TOGETHER, Case, Check, Claim, Evidence, Graph, Number, Preset, Sampled, settled
 from .names import STATEMENTS
 
 type Array = np.ndarray
@@ -131,7 +131,7 @@ def _case(packed: Array, chosen: System, seed: int) -> tuple[Case, Array]:
     verdict, reason = settled(*judge(found, excess), checks)
     conditions = {
         "system": chosen.name,
-        "widths": "-".join(map(str, WIDTHS[chosen.num_bits])),
+        "widths": chosen.widths,
         "activation": "relu",
         "prior": "weights N(0, 1 / fan-in), biases N(0, 1)",
         "draws": len(packed),
@@ -219,8 +219,7 @@ CLAIM = Claim(
     rule=(
         "SUPPORTED: the partial rank correlation and the complexity beside the baseline are both below zero, "
         "99 % intervals apart from it. REFUTED: one of the two is at or above zero with its whole interval. "
-        "INCONCLUSIVE: anything else, or a control that came out wrong. All systems together: PARTLY where "
-        "they differ."
+        f"INCONCLUSIVE: anything else, or a control that came out wrong. {TOGETHER}"
     ),
     published="",
     run=run,

@@ -16,8 +16,8 @@ from compare import FunctionCounts, Verdict, count_functions, fitting_functions
 from models import Task, boolean_task, input_rows
 from samplers.draws import Progress
 
-from .boolean import CITATIONS, WIDTHS, System, completions, complexities, functions_of_prior, system
-from .claim import Case, Check, Claim, Evidence, Graph, Number, Preset, Sampled, settled
+from .boolean import CITATIONS, System, completions, complexities, functions_of_prior, system
+from .claim import TOGETHER, Case, Check, Claim, Evidence, Graph, Number, Preset, Sampled, settled
 from .learning import STOP_NAMES, endpoints_of, table_of
 from .names import STATEMENTS
 from .simplicity import LEVEL, Hypotheses, controls, judge, kind_of, numbers_of, percentile
@@ -96,7 +96,7 @@ def _cases(
         case = _case(label, available, reference, control, functions[fits], rng)
         conditions = {
             "system": chosen.name,
-            "widths": "-".join(map(str, WIDTHS[chosen.num_bits])),
+            "widths": chosen.widths,
             "target": target,
             "training inputs": len(labels),
             "optimiser": name,
@@ -198,8 +198,7 @@ CLAIM = Claim(
         "resamples. REFUTED: the median lies at or above that percentile, intervals apart, and a least "
         "complex function is not the most frequent one of one of them, in 95 % of resamples. "
         f"INCONCLUSIVE: anything else, fewer than {FEWEST} exact draws of the posterior in a half, or a "
-        "control that came out wrong. All cases together: SUPPORTED or REFUTED if every case is, PARTLY if "
-        "some are SUPPORTED."
+        f"control that came out wrong. {TOGETHER}"
     ),
     published="",
     run=run,
