@@ -57,6 +57,36 @@ def silent(done: int, total: int, note: str = "") -> None:
     """A progress callback that says nothing."""
 
 
+def within(progress: Progress, first: int, whole: int) -> Progress:
+    """Progress of a part that begins at ``first`` of a ``whole`` that is counted in the same units.
+
+    >>> seen = []
+    >>> within(lambda done, total, note="": seen.append((done, total)), 30, 100)(5, 10)
+    >>> seen
+    [(35, 100)]
+    """
+
+    def part(done: int, total: int, note: str = "") -> None:
+        progress(first + done, whole, note)
+
+    return part
+
+
+def share_of(progress: Progress, part: int, num_parts: int) -> Progress:
+    """Progress of one of ``num_parts`` parts that take about equally long, whatever each counts.
+
+    >>> seen = []
+    >>> share_of(lambda done, total, note="": seen.append((done, total)), 1, 2)(5, 10)
+    >>> seen
+    [(1500, 2000)]
+    """
+
+    def of_part(done: int, total: int, note: str = "") -> None:
+        progress(1000 * part + 1000 * done // max(total, 1), 1000 * num_parts, note)
+
+    return of_part
+
+
 def joined(chunks: list[Draws], axis: int) -> Draws:
     """Chunks joined along axis 0 (chains) or 1 (draws)."""
 

@@ -9,6 +9,7 @@ goes on from there.
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import partial
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
 from .kernel import Sampler
@@ -164,9 +165,9 @@ def train_here(training: Training, chunks: Chunks, report: Report) -> Generator[
     """Train the chunks in this process, one after another."""
     before = 0
     for first, count in chunks:
-
-        def within(ended: int, note: str, before: int = before) -> None:
-            report(before + ended, note)
-
-        yield train_chunk(training, first, count, within)
+        yield train_chunk(training, first, count, partial(_report_after, report, before))
         before += count
+
+
+def _report_after(report: Report, before: int, ended: int, note: str) -> None:
+    report(before + ended, note)

@@ -12,7 +12,7 @@ from .claims.names import RECORD, STATEMENTS
 from .errors import UserError, suggest
 from .explain import explained
 
-type Preset = Literal["smoke", "quick", "full"]
+type Preset = Literal["smoke", "quick", "full", "paper"]
 
 
 def claim(
@@ -20,7 +20,8 @@ def claim(
         str | None, typer.Argument(help="The claim; without one, all are listed.", metavar="[CLAIM]")
     ] = None,
     preset: Annotated[
-        Preset, typer.Option(help="smoke: seconds; quick: a minute or two; full: minutes.")
+        Preset,
+        typer.Option(help="smoke: seconds; quick: a minute or two; full: minutes; paper: a GPU or hours."),
     ] = "quick",
     out: Annotated[Path | None, typer.Option(help="The folder [runs/CLAIM-PRESET-SEED].")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,

@@ -7,6 +7,7 @@ case has a verdict unless its controls came out right and its reference can be t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from compare import Verdict
 from samplers.draws import Progress
 
-type Preset = Literal["smoke", "quick", "full"]
+type Preset = Literal["smoke", "quick", "full", "paper"]  # seconds; a minute; minutes; a GPU or a cluster
 
 
 class Number(NamedTuple):
@@ -57,6 +58,28 @@ class Graph(NamedTuple):
     line: float | None = None  # a value to compare with
 
 
+class Curve(NamedTuple):
+    """Numbers along an axis, for one picture: a line with its band for every series."""
+
+    title: str
+    text: str
+    x_axis: str
+    y_axis: str
+    x: list[float]
+    series: dict[str, list[Number]]  # one number a point of ``x``; a value of ``None`` leaves a gap
+    line: float | None = None  # a value to compare with
+    log_x: bool = False
+
+
+class Published(NamedTuple):
+    """A number of other work that measures the same, marked as theirs, beside ours."""
+
+    what: str
+    theirs: str
+    source: str
+    ours: str  # "not measured in this preset" where it was not
+
+
 class Sampled(NamedTuple):
     """Draws of one arm of one case, for the store: variables ``(chain, draw, ...)``."""
 
@@ -70,10 +93,11 @@ class Evidence(NamedTuple):
 
     cases: list[Case]
     headline: Number
-    graphs: list[Graph]
+    graphs: list[Graph | Curve]
     samples: list[Sampled]
     data: list[np.ndarray]  # what the systems learn from, for the hash
     citations: list[str]
+    published: list[Published]
 
 
 @dataclass(frozen=True)
@@ -85,8 +109,24 @@ class Claim:
     source: str
     estimand: str
     rule: str
-    published: str  # numbers of other work that measure the same, marked as theirs
     run: Callable[[Preset, int, Progress], Evidence]
+
+
+def joined(headline: Number, parts: Sequence[Evidence]) -> Evidence:
+    """The evidence of several families of systems as one."""
+
+    def all_of[T](lists: Sequence[Sequence[T]]) -> list[T]:
+        return list(chain.from_iterable(lists))
+
+    return Evidence(
+        all_of([part.cases for part in parts]),
+        headline,
+        all_of([part.graphs for part in parts]),
+        all_of([part.samples for part in parts]),
+        all_of([part.data for part in parts]),
+        list(dict.fromkeys(all_of([part.citations for part in parts]))),
+        all_of([part.published for part in parts]),
+    )
 
 
 def settled(verdict: Verdict, reason: str, checks: Sequence[Check]) -> tuple[Verdict, str]:

@@ -1,4 +1,4 @@
-"""Pictures of a claim: one point with its interval for every case, beside a value to compare with."""
+"""Pictures of a claim: points with their intervals case by case, or lines with bands along an axis."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,19 @@ import numpy as np
 from ..figures.svg import Picture, picture
 from ..figures.theme import INK, canvas, legend_above, looks
 from ..wording import interval, number
-from .claim import Graph
+from .claim import Curve, Graph
 
 LINE, LETTER = 0.22, 0.085  # inches
 NEW_LINE = "\n"
 
 
-def pictures_of(graphs: Sequence[Graph]) -> list[Picture]:
-    """One picture a graph that has a case to show."""
-    return [_picture(place, graph) for place, graph in enumerate(graphs) if graph.labels]
+def pictures_of(graphs: Sequence[Graph | Curve]) -> list[Picture]:
+    """One picture a graph that has something to show."""
+    return [
+        _curves(place, graph) if isinstance(graph, Curve) else _picture(place, graph)
+        for place, graph in enumerate(graphs)
+        if (graph.x if isinstance(graph, Curve) else graph.labels)
+    ]
 
 
 def _picture(place: int, graph: Graph) -> Picture:
@@ -44,5 +48,33 @@ def _picture(place: int, graph: Graph) -> Picture:
         f"{label.replace(NEW_LINE, ' ')}, {name}: {number(one.value)} {interval(one.low, one.high)}"
         for name, numbers in graph.series.items()
         for label, one in zip(graph.labels, numbers, strict=True)
+    ]
+    return picture(figure, f"claim-{place}", graph.title, f"{graph.text} {'; '.join(words)}.")
+
+
+def _curves(place: int, graph: Curve) -> Picture:
+    figure = canvas(3.2, legend_rows=-(-len(graph.series) // 2))
+    axes = figure.subplots()
+    x = np.asarray(graph.x, float)
+    found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
+    for name, numbers in graph.series.items():
+        look = found[name]
+        value, low, high = (
+            np.array([np.nan if one[column] is None else one[column] for one in numbers], float)
+            for column in (1, 2, 3)
+        )
+        axes.plot(x, value, color=look.colour, marker=look.mark, linestyle=look.dash, label=name)
+        axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0)
+    if graph.line is not None:
+        axes.axhline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    if graph.log_x:
+        axes.set_xscale("log")
+    axes.set_xlabel(graph.x_axis)
+    axes.set_ylabel(graph.y_axis)
+    legend_above(axes)
+    words = [
+        f"{name} at {number(at)}: {number(one.value)} {interval(one.low, one.high)}"
+        for name, numbers in graph.series.items()
+        for at, one in zip(graph.x, numbers, strict=True)
     ]
     return picture(figure, f"claim-{place}", graph.title, f"{graph.text} {'; '.join(words)}.")

@@ -23,11 +23,11 @@ from compare import (
     stratified_rank_correlation,
     unpack_labels,
 )
-from samplers.draws import Progress
+from samplers.draws import Progress, within
 
 from .baseline import Excess, excess_of, shuffled, shuffled_within
 from .boolean import CITATIONS, System, complexities, functions_of_prior, system
-from .claim import TOGETHER, Case, Check, Claim, Evidence, Graph, Number, Preset, Sampled, settled
+from .claim import TOGETHER, Case, Check, Claim, Curve, Evidence, Graph, Number, Preset, Sampled, settled
 from .names import STATEMENTS
 
 type Array = np.ndarray
@@ -40,6 +40,7 @@ DRAWS: dict[Preset, dict[int, int]] = {
     "smoke": {3: 1 << 15},
     "quick": {3: 1 << 20, 4: 1 << 20, 5: 1 << 20, 7: 1 << 18},
     "full": {3: 1 << 22, 4: 1 << 24, 5: 1 << 24, 7: 1 << 22},
+    "paper": {3: 1 << 24, 4: 1 << 27, 5: 1 << 28, 7: 1 << 26},
 }
 
 
@@ -52,14 +53,14 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
         chosen = system(num_bits)
 
         key = jax.random.fold_in(jax.random.key(seed), num_bits)
-        packed = functions_of_prior(key, chosen, num, _from(drawn, wanted, progress))
+        packed = functions_of_prior(key, chosen, num, within(progress, drawn, wanted))
         drawn += num
         case, complexity = _case(packed, chosen, seed)
         cases.append(case)
         samples.append(_sampled(packed, complexity, chosen))
         points.append(case.numbers)
     labels = [case.name for case in cases]
-    graphs = [
+    graphs: list[Graph | Curve] = [
         Graph(
             "Rank correlation of probability and complexity",
             "Among functions with equally many ones, with 99 % intervals: below zero, simpler functions are "
@@ -80,16 +81,7 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
         ),
     ]
     headline = max(points, key=lambda numbers: _or_zero(numbers[0].value))[0]
-    return Evidence(cases, headline, graphs, samples, [], CITATIONS)
-
-
-def _from(first: int, wanted: int, progress: Progress) -> Progress:
-    """Progress of a part that begins at ``first`` of all that is wanted."""
-
-    def within(done: int, total: int, note: str = "") -> None:
-        progress(first + done, wanted, note)
-
-    return within
+    return Evidence(cases, headline, graphs, samples, [], CITATIONS, [])
 
 
 def _case(packed: Array, chosen: System, seed: int) -> tuple[Case, Array]:
@@ -221,6 +213,5 @@ CLAIM = Claim(
         "99 % intervals apart from it. REFUTED: one of the two is at or above zero with its whole interval. "
         f"INCONCLUSIVE: anything else, or a control that came out wrong. {TOGETHER}"
     ),
-    published="",
     run=run,
 )
