@@ -9,11 +9,12 @@ from typing import Any
 
 import typer
 
+from .claims.names import PAGE
 from .cluster import cluster
 from .config import RunConfig
 from .cores import use_cores
 from .estimate_page import estimate_page
-from .folder import REPORT
+from .folder import REPORT, run_attrs
 
 
 def carry_out(
@@ -68,7 +69,14 @@ def use_cores_once(cores: int | None) -> None:
 
 
 def write_report(folder: Path) -> Path:
-    """Write the report of a run, one HTML page; returns its path."""
+    """Write the report of a run, or the page of a settled claim; returns its path."""
+    result = run_attrs(folder).get("result", {})
+    if result.get("command") == "claim":
+        from .claims.page import page
+        from .pages import write_whole
+
+        write_whole(folder / PAGE, page(result))
+        return folder / PAGE
     from .report import write
     from .store import open_run
 
@@ -85,6 +93,9 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from .show import render
+    if result["command"] == "claim":
+        from .claims.table import table as render
+    else:
+        from .show import render
 
     render(result, Console(file=sys.stdout))

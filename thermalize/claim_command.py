@@ -1,16 +1,15 @@
 """The command ``thermalize claim``: settle one claim by its own rule, or list them all."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .carry_out import use_cores_once
-from .claims.names import RECORD, STATEMENTS
+from .carry_out import print_result, use_cores_once
+from .claims.names import STATEMENTS
 from .errors import UserError, suggest
 from .explain import explained
+from .folder import check_replaceable
 
 type Preset = Literal["smoke", "quick", "full", "paper"]
 
@@ -38,24 +37,13 @@ def claim(
         if name not in STATEMENTS:
             raise UserError("unknown claim", name, "no claim has this name", suggest(name, STATEMENTS))
         folder = out or Path("runs") / f"{name}-{preset}-{seed}"
-        if folder.exists() and any(folder.iterdir()):
-            if not (folder / RECORD).exists():
-                raise UserError("the folder holds something else", folder, "", "give another --out")
-            if not overwrite:
-                raise UserError(
-                    "the folder holds a settled claim", folder, "", "give --overwrite or another --out"
-                )
+        check_replaceable(folder, overwrite)  # before the minutes that it takes
         use_cores_once(cores)
-        from rich.console import Console
-
         from .claims.catalogue import CLAIMS
-        from .claims.judge import judge, table, write
+        from .claims.judge import judge, write
         from .progress import progress_on
 
         with progress_on() as reporter, reporter(name) as progress:
             result, evidence = judge(CLAIMS[name], preset, seed, progress)
-        write(result, evidence, folder)
-        if as_json:
-            typer.echo(json.dumps(result, allow_nan=False))
-        else:
-            table(result, Console(file=sys.stdout))
+        write(result, evidence, folder, overwrite=overwrite)
+        print_result(result, as_json)

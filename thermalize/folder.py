@@ -1,6 +1,7 @@
 """The folder of a run: what it may hold, when it may be replaced, how damage is told.
 
-``RUN/`` holds the Zarr store, the report and the lock, nothing else. A folder that holds
+``RUN/`` holds the Zarr store, the report and the lock, or a claim's page and record in the report's
+place, nothing else. A folder that holds
 anything else was not made by this program and is never written over.
 """
 
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .claims.names import PAGE, RECORD
 from .errors import UserError, suggest
 from .lock import Lock, lock_folder
 
@@ -20,7 +22,7 @@ LOCK = ".lock"
 REPORT = "report.html"
 STATE = "state"  # what unfinished and finished arms need to go on
 UNFINISHED = "unfinished"  # arms that are being written, one Zarr group each
-OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED}
+OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED, RECORD, PAGE}
 STORE_VERSION = 1
 
 
@@ -149,7 +151,8 @@ def check_replaceable(folder: Path, overwrite: bool) -> bool:
             "the output folder already holds a run",
             folder,
             "nothing is written over unless asked for",
-            "add --resume to go on with it, --overwrite to replace it, or choose another --out",
+            "add --overwrite to replace it, or choose another --out; a run that was cut short goes on with "
+            "`thermalize resume`",
         )
     foreign = sorted(names - OWN)
     if foreign:

@@ -73,8 +73,15 @@ _COUNT = Option("integer", "the number to add", None, None, lambda n: n >= 1, "a
 
 
 def stored_arguments(folder: Path) -> dict[str, Any]:
-    """The arguments that a run was started with. Raises :class:`UserError` if it was made in Python."""
+    """The arguments that a run was started with. Raises :class:`UserError` if a script or a claim made it."""
     stored = run_attrs(folder)["arguments"]
+    if "claim" in stored:
+        raise UserError(
+            "this is a settled claim, not a run",
+            folder,
+            "a claim is settled in one go and cannot be gone on with",
+            f"make it again with `thermalize claim {stored['claim']} --overwrite --out {folder}`",
+        )
     if not stored:
         raise UserError(
             "the run was made in Python",

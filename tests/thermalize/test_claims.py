@@ -191,22 +191,51 @@ def test_the_command_prints_one_object_and_keeps_it(smoked: tuple[Path, Result])
     tree = xr.open_datatree(folder / "store.zarr", engine="zarr", consolidated=False)
     assert tree.children
     for arm in tree.children.values():
-        assert arm["predictions"]["function"].dims[:2] == ("chain", "draw")
+        variables = arm["predictions"].data_vars
+        assert variables
+        assert all(variable.dims[:2] == ("chain", "draw") for variable in variables.values())
     page = (folder / "claim.html").read_text()
     assert printed["verdict"] in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert all(case["name"] in page for case in printed["cases"])
 
 
-def test_a_folder_is_not_written_over(smoked: tuple[Path, Result], tmp_path: Path) -> None:
-    folder, _ = smoked
-    before = (folder / RECORD).read_bytes()
-    refused(run("claim", folder.name, "--out", folder), "holds a settled claim | --overwrite")
-    assert (folder / RECORD).read_bytes() == before
+def test_a_settled_claim_is_shown_again_and_not_written_over(
+    smoked: tuple[Path, Result], tmp_path: Path
+) -> None:
+    folder, result = smoked
+    record, page = (folder / RECORD).read_bytes(), (folder / "claim.html").read_text()
+    assert run("show", folder, "--json").stdout == result.stdout
+    assert json.loads(result.stdout)["statement"] in run("show", folder).stdout
+    (folder / "claim.html").write_text("lost")
+    assert run("report", folder).stdout.strip() == str(folder / "claim.html")
+    assert (folder / "claim.html").read_text() == page
+    refused(run("claim", folder.name, "--out", folder), "already holds a run | --overwrite")
+    refused(run("resume", folder), "settled claim, not a run | thermalize claim")
+    assert (folder / RECORD).read_bytes() == record
     (tmp_path / "mine.txt").write_text("mine")
-    refused(
-        run("claim", folder.name, "--out", tmp_path, "--overwrite"), "holds something else | another --out"
+    refused(run("claim", folder.name, "--out", tmp_path, "--overwrite"), "not empty | choose another --out")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_claim_takes_the_place_of_another_in_one_step(tmp_path: Path) -> None:
+    folder = tmp_path / "claim"
+    first = json.loads(run("claim", "simple_is_large", "--preset", "smoke", "--out", folder, "--json").stdout)
+    again = run(
+        "claim",
+        "simple_is_large",
+        "--preset",
+        "smoke",
+        "--out",
+        folder,
+        "--overwrite",
+        "--seed",
+        "1",
+        "--json",
     )
+    assert (first["seed"], json.loads(again.stdout)["seed"]) == (0, 1)
+    assert json.loads((folder / RECORD).read_text())["seed"] == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"claim"}
 
 
 def test_listed_and_refused() -> None:

@@ -43,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Call]:
         (["--resume", "--overwrite"], "contradict each other"),
         (["--out", "thesis"], "not empty: thesis | never written over | --out"),
         (["--out", "thesis", "--overwrite"], "not empty: thesis | never written over"),
-        (["--out", "mine"], "already holds a run: mine | --resume | --overwrite"),
+        (["--out", "mine"], "already holds a run: mine | thermalize resume | --overwrite"),
         (["--out", "mine", "--resume"], "made in Python: mine | compare_arms"),
     ],
 )

@@ -35,7 +35,7 @@ def test_an_existing_run_is_never_written_over_unasked(finished: tuple[Path, Dra
     before = sorted((path, path.stat().st_mtime_ns) for path in finished[0].rglob("*"))
     with pytest.raises(UserError) as caught:
         create_run(finished[0], {})
-    message(caught, "already holds a run", str(finished[0]), "--resume", "--overwrite", "--out")
+    message(caught, "already holds a run", str(finished[0]), "thermalize resume", "--overwrite", "--out")
     assert sorted((path, path.stat().st_mtime_ns) for path in finished[0].rglob("*")) == before
 
 

@@ -8,24 +8,17 @@ from typing import Any
 
 import jax
 import xarray as xr
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from samplers.draws import Progress
 
-from ..folder import STORE, file_errors
-from ..pages import environment, write_whole
+from ..folder import STORE, STORE_VERSION, make_folder
+from ..pages import write_whole
 from ..plain import plain
 from ..provenance import provenance
-from ..show import STYLES
 from ..version import __version__
-from ..wording import duration, interval, number
 from .claim import Claim, Evidence, Number, Preset, Sampled, together
-from .figures import pictures_of
-from .names import RECORD
-
-PAGE = "claim.html"
+from .names import PAGE, RECORD
+from .page import page
 
 
 def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[dict[str, Any], Evidence]:
@@ -70,23 +63,27 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
     return dict(plain(result)), evidence
 
 
-def write(result: dict[str, Any], evidence: Evidence, folder: Path) -> Path:
-    """Write store, record and page into ``folder``; returns the page's path."""
+def write(result: dict[str, Any], evidence: Evidence, folder: Path, *, overwrite: bool) -> Path:
+    """Write store, record and page into ``folder``, whole or not at all; returns the page's path.
+
+    Raises :class:`UserError` if the folder holds anything that may not be replaced.
+    """
     result |= {"store": str(folder / STORE), "report": str(folder / PAGE)}
-    page = (
-        environment().get_template("claim.html").render(result=result, pictures=pictures_of(evidence.graphs))
-    )
-    with file_errors(folder):
-        tree(result, evidence.samples).to_zarr(folder / STORE, mode="w", consolidated=False)
-        write_whole(folder / PAGE, page)
-        # Last: its presence says that the claim was settled.
-        write_whole(folder / RECORD, json.dumps(result, indent=1, allow_nan=False))
+
+    def fill(place: Path) -> None:
+        tree(result, evidence.samples).to_zarr(place / STORE, mode="w", consolidated=False)
+        write_whole(place / PAGE, page(result))
+        write_whole(place / RECORD, json.dumps(result, indent=1, allow_nan=False))
+
+    make_folder(folder, fill, overwrite=overwrite).close()
     return folder / PAGE
 
 
 def tree(result: dict[str, Any], samples: list[Sampled]) -> xr.DataTree:
     """The draws of every arm of every case as ArviZ trees, the result among the root's attributes."""
-    nodes: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs={"result": result})}
+    words = {name: result[name] for name in ("seed", "arguments", "citations", "thermalize_version")}
+    root = {"store_version": STORE_VERSION, "complete": True, **words, "result": result}
+    nodes: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=root)}
     for sampled in samples:
         variables = {
             name: (("chain", "draw", *(f"{name}_{axis}" for axis in range(values.ndim - 2))), values)
@@ -95,25 +92,6 @@ def tree(result: dict[str, Any], samples: list[Sampled]) -> xr.DataTree:
         nodes[f"/{sampled.arm}"] = xr.Dataset(attrs={"law": sampled.law})
         nodes[f"/{sampled.arm}/predictions"] = xr.Dataset(variables)
     return xr.DataTree.from_dict(nodes)
-
-
-def table(result: dict[str, Any], console: Console) -> None:
-    """Print the verdict, then one line a case."""
-    console.print(Text(result["verdict"], STYLES[result["verdict"]]), Text(result["statement"]))
-    console.print(Text(result["reason"]))
-    headline = result["headline"]
-    console.print(
-        f"{headline['name']}: {number(headline['value'])} {interval(headline['low'], headline['high'])}"
-    )
-    lines = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
-    for name in ("Verdict", "Case", "Why"):
-        lines.add_column(name, overflow="fold")
-    for case in result["cases"]:
-        lines.add_row(
-            Text(case["verdict"], STYLES[case["verdict"]]), Text(case["name"]), Text(case["reason"])
-        )
-    console.print(lines)
-    console.print(f"{duration(result['seconds'])}; page {result['report']}")
 
 
 def _dicts(numbers: list[Number]) -> list[dict[str, Any]]:

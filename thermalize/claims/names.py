@@ -1,6 +1,6 @@
 """What the command line says of the claims before jax is loaded."""
 
-RECORD = "claim.json"  # in the folder of a settled claim
+RECORD, PAGE = "claim.json", "claim.html"  # in the folder of a settled claim
 STATEMENTS = {
     "simple_is_large": "Simpler hypotheses have a larger volume of parameters.",
     "training_picks_simplest": "Training chooses the simplest hypothesis available.",
