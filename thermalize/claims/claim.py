@@ -150,7 +150,10 @@ def together(cases: Sequence[Case]) -> tuple[Verdict, str]:
     'of 2 cases 1 SUPPORTED, 1 REFUTED'
     """
     counts = [(verdict, sum(case.verdict == verdict for case in cases)) for verdict in Verdict]
-    reason = f"of {len(cases)} cases " + ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    plural = "" if len(cases) == 1 else "s"
+    reason = f"of {len(cases)} case{plural} " + ", ".join(
+        f"{count} {verdict}" for verdict, count in counts if count
+    )
     found = {case.verdict for case in cases}
     if len(found) == 1:
         return found.pop(), reason

@@ -13,16 +13,18 @@ LINE, LETTER = 0.22, 0.085  # inches
 NEW_LINE = "\n"
 
 
-def pictures_of(graphs: Sequence[Graph | Curve]) -> list[Picture]:
-    """One picture a graph that has something to show."""
+def pictures_of(graphs: Sequence[Graph | Curve], prefix: str = "claim") -> list[Picture]:
+    """One picture a graph that has something to show; ``prefix`` keeps ids apart on a page of many claims."""
     return [
-        _curves(place, graph) if isinstance(graph, Curve) else _picture(place, graph)
+        _curves(f"{prefix}-{place}", graph)
+        if isinstance(graph, Curve)
+        else _picture(f"{prefix}-{place}", graph)
         for place, graph in enumerate(graphs)
         if (graph.x if isinstance(graph, Curve) else graph.labels)
     ]
 
 
-def _picture(place: int, graph: Graph) -> Picture:
+def _picture(identity: str, graph: Graph) -> Picture:
     lines = [line for label in graph.labels for line in label.split("\n")]
     height = 0.9 + LINE * (len(lines) + len(graph.labels) * len(graph.series))
     figure = canvas(height, left=0.3 + LETTER * max(map(len, lines)), legend_rows=1)
@@ -49,10 +51,10 @@ def _picture(place: int, graph: Graph) -> Picture:
         for name, numbers in graph.series.items()
         for label, one in zip(graph.labels, numbers, strict=True)
     ]
-    return picture(figure, f"claim-{place}", graph.title, f"{graph.text} {'; '.join(words)}.")
+    return picture(figure, identity, graph.title, graph.text, "; ".join(words))
 
 
-def _curves(place: int, graph: Curve) -> Picture:
+def _curves(identity: str, graph: Curve) -> Picture:
     figure = canvas(3.2, legend_rows=-(-len(graph.series) // 2))
     axes = figure.subplots()
     x = np.asarray(graph.x, float)
@@ -77,4 +79,4 @@ def _curves(place: int, graph: Curve) -> Picture:
         for name, numbers in graph.series.items()
         for at, one in zip(graph.x, numbers, strict=True)
     ]
-    return picture(figure, f"claim-{place}", graph.title, f"{graph.text} {'; '.join(words)}.")
+    return picture(figure, identity, graph.title, graph.text, "; ".join(words))
