@@ -196,7 +196,9 @@ def _run(
     return map_lanes(one, (target, inputs, key), indices, mesh=mesh, block=1)
 
 
-def population_status(stats: dict[str, np.ndarray], log_evidence: np.ndarray, min_ancestors: int) -> list[str]:
+def population_status(
+    stats: dict[str, np.ndarray], log_evidence: np.ndarray, min_ancestors: int
+) -> list[str]:
     """One sentence a population."""
 
     def sentence(k: int) -> str:

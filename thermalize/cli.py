@@ -23,6 +23,7 @@ from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
 from .resume_command import resume as resume_run
+from .temperature_command import fit_temperature
 from .version import __version__
 
 app = typer.Typer(
@@ -187,6 +188,7 @@ app.command()(extend)
 app.command()(reference)
 app.command()(certify)
 app.command()(claim)
+app.command("fit-temperature")(fit_temperature)
 
 
 def _flag(path: str, value: object) -> Layer:
