@@ -74,6 +74,8 @@ from .trust import rhat_and_ess as rhat_and_ess
 from .trust import thinned as thinned
 from .two_sample import TwoSampleTest as TwoSampleTest
 from .two_sample import classifier_two_sample_test as classifier_two_sample_test
+from .variation_bounds import VariationBounds as VariationBounds
+from .variation_bounds import variation_bounds as variation_bounds
 from .verdict import RULE as RULE
 from .verdict import Control as Control
 from .verdict import Verdict as Verdict

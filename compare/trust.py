@@ -102,7 +102,11 @@ def _rhat(ranked: Ranked) -> Array:
     if ranked.short:
         return np.asarray(az.rhat(ranked.values, method="rank", **AXES))
     folded = _normal_scores(np.abs(ranked.halves - np.median(ranked.halves, axis=(0, 1))))
-    return np.maximum(*(az.rhat(x, method="identity", **AXES) for x in (ranked.scores, folded)))
+    found = np.array(az.rhat(ranked.scores, method="identity", **AXES))
+    spread = np.ptp(folded, axis=(0, 1)) > 0  # a label that is one in exactly half of the draws has none
+    if spread.any():
+        found[spread] = np.maximum(found[spread], az.rhat(folded[..., spread], method="identity", **AXES))
+    return found
 
 
 def _ess(ranked: Ranked) -> Array:

@@ -49,3 +49,4 @@ from .target import training_errors as training_errors
 from .temperature import configurational_temperature as configurational_temperature
 from .tempering import parallel_tempering as parallel_tempering
 from .variational import mean_field as mean_field
+from .zero_one import zero_one_slice as zero_one_slice

@@ -98,6 +98,7 @@ class Evidence(NamedTuple):
     data: list[np.ndarray]  # what the systems learn from, for the hash
     citations: list[str]
     published: list[Published]
+    finding: str = ""  # what is said before the verdicts are counted
 
 
 @dataclass(frozen=True)

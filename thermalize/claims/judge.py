@@ -25,7 +25,8 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
     """Run a claim and decide it; the result as plain values, and the evidence it rests on."""
     began = time.perf_counter()
     evidence = claim.run(preset, seed, progress)
-    verdict, reason = together(evidence.cases)
+    verdict, counted = together(evidence.cases)
+    reason = f"{evidence.finding}; {counted}" if evidence.finding else counted
     known = provenance(
         seed=seed,
         arguments={"claim": claim.id, "preset": preset},

@@ -1,0 +1,224 @@
+"""The claim ``posterior_sample`` on the small Boolean systems, whose posteriors are exact.
+
+Three comparisons for each target and optimiser: endpoints at first fit against the zero-one
+posterior, and endpoints some steps later against the zero-one posterior and against the Gibbs
+posterior at the same mean training loss.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from compare import FunctionCounts, count_functions, fitting_functions
+from models import Task, boolean_inputs, boolean_labels, boolean_task
+from samplers import prior_functions
+from samplers.draws import Progress, share_of
+
+from .boolean import CITATIONS, System, functions_of_prior, system
+from .claim import Case, Check, Evidence, Preset, Sampled
+from .learning import table_of
+from .max_margin import max_margin_function
+from .posterior_family import SCALES, Member, scaled_network, with_scale, zero_one_member
+from .posterior_gibbs import Gibbs, Size, gibbs_of, rows_and_labels, scaled_model
+from .posterior_pages import cases_shown
+from .posterior_rule import FEWEST, Posterior, case_of
+from .posterior_trained import SETTINGS, STOP_NAMES, Trained, train
+
+type Array = np.ndarray
+
+NUM_TRAIN = {3: 4, 4: 8, 5: 12}
+TARGETS = ("single bit", "majority", "parity", "random")
+SOURCES = [*CITATIONS, "Mingard et al. 2021", "Del Moral, Doucet and Jasra 2006", "Duane et al. 1987"]
+type Plan = dict[int, dict[str, list[str]]]  # bits, targets, optimisers
+
+PLANS: dict[Preset, Plan] = {
+    "smoke": {3: {"majority": ["sgd"]}},
+    "quick": {3: {"majority": ["sgd"]}, 4: {"majority": ["sgd"]}},
+    "full": {
+        3: {"majority": ["gd", "sgd", "momentum", "adam"], "parity": ["sgd"]},
+        4: {"single bit": ["sgd"], "majority": ["gd", "sgd", "momentum", "adam"], "random": ["sgd"]},
+        5: {"single bit": ["sgd"], "majority": ["sgd"]},
+    },
+    "paper": {bits: {target: ["gd", "sgd", "momentum", "adam"] for target in TARGETS} for bits in (3, 4, 5)},
+}
+
+
+class Sizes(NamedTuple):
+    """What a preset draws."""
+
+    prior: dict[int, int]  # networks of the prior, by bits
+    scaled: int  # of every other prior scale
+    endpoints: int
+    gibbs: Size
+
+
+SIZES: dict[Preset, Sizes] = {
+    "smoke": Sizes({3: 1 << 18}, 1 << 16, 500, Size((0.5, 1.0, 2.0), 200, 0, 0, 0)),
+    "quick": Sizes({3: 1 << 20, 4: 1 << 22}, 1 << 18, 2000, Size(SCALES, 500, 4, 32, 50)),
+    "full": Sizes({3: 1 << 22, 4: 1 << 24, 5: 1 << 24}, 1 << 20, 4000, Size(SCALES, 500, 8, 32, 100)),
+    "paper": Sizes({3: 1 << 26, 4: 1 << 30, 5: 1 << 32}, 1 << 26, 100_000, Size(SCALES, 2000, 64, 128, 400)),
+}
+
+
+class Prior(NamedTuple):
+    """Functions of the prior: two halves at scale one, and those of other scales."""
+
+    halves: tuple[FunctionCounts, FunctionCounts]
+    scaled: dict[float, FunctionCounts]
+
+
+def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
+    """Train and sample every system on every target, and judge each."""
+    cases: list[Case] = []
+    samples: list[Sampled] = []
+    data: list[Array] = []
+    plan, sizes = PLANS[preset], SIZES[preset]
+    num_parts = len(plan) + 2 * sum(map(len, plan.values()))
+    part = 0
+    for bits, targets in plan.items():
+        chosen = system(bits)
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 100 + bits), 4)
+        prior = prior_of(keys[0], chosen, sizes, share_of(progress, part, num_parts))
+        part += 1
+        for place, (target, optimisers) in enumerate(targets.items()):
+            task = boolean_task(jax.random.fold_in(keys[1], place), table_of(target, bits), NUM_TRAIN[bits])
+            data += [np.asarray(leaf) for leaf in task.train]
+            of_task = share_of(progress, part, num_parts)
+            trained = {
+                name: train(
+                    jax.random.fold_in(keys[2], place), chosen, task, name, sizes.endpoints,
+                    share_of(of_task, turn, len(optimisers)),
+                )
+                for turn, name in enumerate(optimisers)
+            }  # fmt: skip
+            losses = {name: stops[-1].loss for name, stops in trained.items()}
+            gibbs = gibbs_of(
+                jax.random.fold_in(keys[3], place), chosen, task, losses, sizes.gibbs,
+                share_of(progress, part + 1, num_parts),
+            )  # fmt: skip
+            part += 2
+            for name, stops in trained.items():
+                label = f"{chosen.name}, {target}, {name}"
+                cases += cases_of(label, chosen, task, name, prior, stops, gibbs, seed)
+                samples += [
+                    Sampled(
+                        f"{label}, {stop}".replace(", ", "-").replace(" ", "_"),
+                        {"function": one.functions[:, None]},
+                        "not known in general",
+                    )
+                    for stop, one in zip(STOP_NAMES, stops, strict=True)
+                ]
+    return cases_shown("the small Boolean systems", cases, samples, data, SOURCES)
+
+
+def prior_of(key: jax.Array, chosen: System, sizes: Sizes, progress: Progress) -> Prior:
+    """Draw the functions of the prior, at every scale of the family."""
+    others = [scale for scale in sizes.gibbs.scales if scale != 1]
+    parts = 1 + len(others)
+    key, *keys = jax.random.split(key, parts)
+    packed = functions_of_prior(key, chosen, sizes.prior[chosen.num_bits], share_of(progress, 0, parts))
+    middle = len(packed) // 2
+    inputs, labels = boolean_inputs(chosen.num_bits), boolean_labels(scaled_network(chosen.network))
+    scaled: dict[float, FunctionCounts] = {}
+    for place, scale in enumerate(others):
+        functions = prior_functions(
+            keys[place],
+            scaled_model(chosen.network),
+            labels,
+            with_scale(inputs, scale),
+            sizes.scaled,
+            progress=share_of(progress, 1 + place, parts),
+        )
+        scaled[scale] = count_functions(functions)
+    return Prior((count_functions(packed[:middle]), count_functions(packed[middle:])), scaled)
+
+
+def cases_of(
+    label: str,
+    chosen: System,
+    task: Task,
+    name: str,
+    prior: Prior,
+    stops: list[Trained],
+    gibbs: Gibbs,
+    seed: int,
+) -> list[Case]:
+    """All cases of one target and optimiser."""
+    rows, labels = rows_and_labels(task)
+    impostors = {
+        "the prior": prior.halves[1],
+        "the max-margin function": max_margin_counts(chosen, rows, labels),
+        "the posterior at inverse temperature 1": gibbs.hot,
+    }
+    zero_one, missing = zero_one_of(prior, rows, labels, gibbs, impostors)
+    conditions = {
+        "system": chosen.name,
+        "widths": chosen.widths,
+        "prior and start": "weights N(0, 1 / fan-in), biases N(0, 1)",
+        "training inputs": len(labels),
+        "optimiser": name,
+        "settings": SETTINGS[name],
+    }
+    rounds: list[tuple[str, Trained, str, Posterior | None, list[Check], Mapping[str, Any]]] = [
+        (STOP_NAMES[0], stops[0], "zero-one", zero_one, missing, {}),
+        (STOP_NAMES[1], stops[1], "zero-one", zero_one, missing, {}),
+    ]
+    if name in gibbs.matched:
+        beta, reference, control, gates = gibbs.matched[name]
+        cold = Posterior(reference, control, impostors, members_of(prior, rows, labels, gibbs), gates)
+        beta_used = {"inverse temperature": round(beta, 3)}
+        rounds.append((STOP_NAMES[1], stops[1], "Gibbs at matched loss", cold, [], beta_used))
+    return [
+        case_of(
+            f"{label}, {stop}, {law}",
+            conditions
+            | {
+                "stopping": stop,
+                "endpoints": len(one.met),
+                "mean training loss of endpoints": round(one.loss, 5),
+                "posterior": law,
+                "posterior draws": reference.reference.total if reference else 0,
+            }
+            | dict(more),
+            one.counts,
+            reference,
+            [*gates, one.gate],
+            num_inputs=chosen.num_inputs,
+            seed=seed,
+        )
+        for stop, one, law, reference, gates, more in rounds
+    ]
+
+
+def members_of(prior: Prior, rows: Array, labels: Array, gibbs: Gibbs) -> list[Member]:
+    """The whole family: Gibbs posteriors and, where enough draws fit, zero-one posteriors."""
+    found = list(gibbs.members)
+    for scale, counts in {1.0: prior.halves[0], **prior.scaled}.items():
+        found += zero_one_member(counts, scale, [1.0, *prior.scaled], rows, labels)
+    return found
+
+
+def zero_one_of(
+    prior: Prior, rows: Array, labels: Array, gibbs: Gibbs, impostors: Mapping[str, FunctionCounts]
+) -> tuple[Posterior | None, list[Check]]:
+    """The zero-one posterior by rejection, and the gate on how many draws it has."""
+    try:
+        reference, control = (fitting_functions(half, rows, labels) for half in prior.halves)
+        num = min(reference.total, control.total)
+    except ValueError:
+        reference = control = None
+        num = 0
+    gate = Check("exact draws of the posterior in a half", num >= FEWEST, f"{num}, needed {FEWEST}")
+    if reference is None or control is None or not gate.passed:
+        return None, [gate]
+    members = members_of(prior, rows, labels, gibbs)
+    return Posterior(reference, control, impostors, members, []), [gate]
+
+
+def max_margin_counts(chosen: System, rows: Array, labels: Array, num: int = 1 << 20) -> FunctionCounts:
+    """The one function of the max-margin solver, as often as anyone may ask."""
+    inputs = boolean_inputs(chosen.num_bits)
+    table = max_margin_function(inputs, rows, labels, len(chosen.network.init(jax.random.key(0))) - 1)
+    return FunctionCounts(np.packbits(table)[None], np.array([num]))

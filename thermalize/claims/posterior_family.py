@@ -1,0 +1,207 @@
+r"""The family of posteriors by inverse temperature and prior scale, and the member nearest to endpoints.
+
+For every prior scale ``s`` one tempered pass gives draws of the Gibbs posteriors
+``pi_s(theta) exp(-beta N L)`` at a ladder of ``beta``, with and without the condition of no training
+error; the zero-one posterior is the prior's draws that fit. A scale multiplies all
+parameters, so one network with the scale for a further input serves all scales with one
+compilation.
+
+The nearest member is chosen on one half of the endpoints and measured on the other, so
+that the choice is not rewarded for noise. The lower bound counts the least of those of the nearest
+few: a member that lost by chance still counts.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from compare import (
+    FunctionCounts,
+    count_functions,
+    fitting_functions,
+    rhat_and_ess,
+    thinned,
+    total_variation,
+    unpack_labels,
+    variation_bounds,
+)
+from compare.function_distances import aligned
+from compare.variation_bounds import halves
+from models import Batch, Network
+from samplers import Draws
+
+type Array = np.ndarray
+
+SCALES = (0.5, 0.5**0.5, 1.0, 2**0.5, 2.0)
+FEWEST_DRAWS = 400  # of a member: fewer are not searched
+SEARCHED = 1000  # draws of each member at most in the search, equally many of each
+NEAREST = 5  # members whose bounds are read
+RAREST = 0.01  # share of the rarer label of an input whose mixing is judged
+LARGEST_RHAT = 1.05  # of a member; references pass stricter gates
+
+
+class Member(NamedTuple):
+    """One posterior of the family, by nearly independent draws."""
+
+    law: str
+    beta: float | None  # None: the zero-one posterior has none
+    scale: float
+    counts: FunctionCounts
+    edge: bool  # at the end of the ladder or of the scales
+
+
+class Nearest(NamedTuple):
+    """The member nearest to the endpoints, seen by the half that did not choose it."""
+
+    member: Member
+    distance: float  # plug-in total variation
+    low: float  # least lower bound among the nearest few
+    high: float
+    edge: bool
+
+
+class Thinned(NamedTuple):
+    """Functions of chains, thinned to what they are worth, with what that rests on."""
+
+    functions: Array  # (chain, draw, num_bytes)
+    rhat: float  # largest over the labels of all inputs that vary
+    ess: float  # smallest
+    failed: list[str]  # what chains that failed say
+
+    def counts(self, chains: slice = slice(None)) -> FunctionCounts:
+        """The functions of some of the chains."""
+        return count_functions(self.functions[chains].reshape(-1, self.functions.shape[-1]))
+
+
+def thinned_functions(draws: Draws, num_inputs: int) -> Thinned:
+    """Thin draws that observed ``function`` to the bulk effective sample size of the worst label."""
+    functions = np.asarray(draws.observed["function"])
+    labels = unpack_labels(functions, num_inputs).astype(float)
+    share = labels.mean(axis=(0, 1))
+    rhat, ess = rhat_and_ess(labels[..., np.minimum(share, 1 - share) >= RAREST])
+    known = np.isfinite(rhat) & np.isfinite(ess)
+    worth = float(ess[known].min()) if known.any() else float(labels.shape[0] * labels.shape[1])
+    kept = thinned(*functions.shape[:2], worth)
+    failed = [sentence for sentence in draws.status if sentence != "ok"]
+    return Thinned(functions[:, kept], float(rhat[known].max()) if known.any() else 1.0, worth, failed)
+
+
+@cache
+def scaled_network(network: Network) -> Network:
+    """The same network with one further input, by which all its parameters are multiplied.
+
+    That input must be the same for all examples.
+
+    >>> from models import mlp
+    >>> network = mlp([2, 3, 1], "relu")
+    >>> params, x = network.init(jax.random.key(0)), jnp.array([1.0, -1.0])
+    >>> scaled = scaled_network(network).apply(params, jnp.array([1.0, -1.0, 1.0]))
+    >>> bool(jnp.allclose(scaled, network.apply(params, x)))
+    True
+    """
+
+    def scaled(params: Any, scale: jax.Array) -> Any:
+        return jax.tree.map(lambda leaf: scale * leaf, params)
+
+    def apply(params: Any, x: jax.Array) -> jax.Array:  # (d_in + 1,) -> (d_out,)
+        return network.apply(scaled(params, x[-1]), x[:-1])
+
+    def apply_columns(params: Any, x: jax.Array) -> jax.Array:  # (d_in + 1, n) -> (d_out, n)
+        assert network.apply_columns is not None
+        return network.apply_columns(scaled(params, x[-1, 0]), x[:-1])
+
+    return Network(network.init, apply, None if network.apply_columns is None else apply_columns)
+
+
+def with_scale(inputs: Any, scale: float) -> jax.Array:
+    """Inputs ``(m, d_in)`` with the scale as a further column.
+
+    >>> with_scale(jnp.zeros((2, 1)), 0.5).tolist()
+    [[0.0, 0.5], [0.0, 0.5]]
+    """
+    array = jnp.asarray(inputs)
+    return jnp.concatenate([array, jnp.full((len(array), 1), scale, array.dtype)], axis=1)
+
+
+def batch_with_scale(batch: Batch, scale: float) -> Batch:
+    return Batch(with_scale(batch.inputs, scale), batch.targets)
+
+
+def gibbs_members(
+    betas: Sequence[float],
+    rungs: Sequence[Draws],
+    scale: float,
+    scales: Sequence[float],
+    rows: Array,
+    labels: Array,
+    num_inputs: int,
+) -> list[Member]:
+    """The members that one pass gives, those left out that cannot be trusted."""
+    found: list[Member] = []
+    for place, (beta, draws) in enumerate(zip(betas, rungs, strict=True)):
+        rung = thinned_functions(draws, num_inputs)
+        if rung.failed or rung.rhat > LARGEST_RHAT:
+            continue
+        edge = place == len(betas) - 1 or scale in (min(scales), max(scales))
+        every = rung.counts()
+        kinds = [("Gibbs", every), ("Gibbs given no training error", _fitting(every, rows, labels))]
+        found += [
+            Member(law, beta, scale, counts, edge)
+            for law, counts in kinds
+            if counts is not None and counts.total >= FEWEST_DRAWS
+        ]
+    return found
+
+
+def zero_one_member(
+    functions: FunctionCounts, scale: float, scales: Sequence[float], rows: Array, labels: Array
+) -> list[Member]:
+    """The zero-one posterior at a scale from functions of its prior, if enough of them fit."""
+    counts = _fitting(functions, rows, labels)
+    edge = scale in (min(scales), max(scales))
+    if counts is None or counts.total < FEWEST_DRAWS:
+        return []
+    return [Member("zero-one", None, scale, counts, edge)]
+
+
+def nearest_of(trained: FunctionCounts, members: Sequence[Member], rng: np.random.Generator) -> Nearest:
+    """The member of least total variation from one half of the endpoints, measured on the other."""
+    choose, measure = halves(trained, rng)
+    size = min(SEARCHED, *(member.counts.total for member in members))
+
+    def apart(member: Member) -> float:
+        left, right = aligned(choose, subsample(member.counts, size, rng))
+        return total_variation(left / choose.total, right / size)
+
+    order = np.argsort([apart(member) for member in members])
+    seeds = rng.integers(2**31, size=NEAREST)
+    bounds = [
+        variation_bounds(measure, members[place].counts, seed=int(seed))
+        for place, seed in zip(order, seeds, strict=False)
+    ]
+    best = members[int(order[0])]
+    return Nearest(best, bounds[0].distance, min(b.low for b in bounds), bounds[0].high, best.edge)
+
+
+def subsample(counts: FunctionCounts, num: int, rng: np.random.Generator) -> FunctionCounts:
+    """``num`` of the draws, without replacement; all where there are no more.
+
+    >>> counts = FunctionCounts(np.array([[1], [2]], np.uint8), np.array([5, 4]))
+    >>> subsample(counts, 3, np.random.default_rng(0)).total
+    3
+    """
+    if num >= counts.total:
+        return counts
+    drawn = rng.multivariate_hypergeometric(counts.counts, num, method="marginals")
+    return FunctionCounts(counts.packed[drawn > 0], drawn[drawn > 0])
+
+
+def _fitting(counts: FunctionCounts, rows: Array, labels: Array) -> FunctionCounts | None:
+    try:
+        return fitting_functions(counts, rows, labels)
+    except ValueError:
+        return None  # no draw fits

@@ -1,0 +1,118 @@
+"""Pictures and words of the claim ``posterior_sample``, the same for every part of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .claim import Case, Evidence, Graph, Number, Published, Sampled
+
+type Array = np.ndarray
+
+DISTANCE, FLOOR, CEILING = "total variation", "floor", "ceiling: the prior"
+RANKS, NEAREST = "rank correlation of log probabilities", "total variation at the nearest posterior"
+
+
+def cases_shown(
+    family: str,
+    cases: Sequence[Case],
+    samples: Sequence[Sampled],
+    data: Sequence[Array],
+    citations: Sequence[str],
+    published: Sequence[Published] = (),
+) -> Evidence:
+    """The evidence of one family of systems: its cases, side by side."""
+    known = [case for case in cases if number_of(case, DISTANCE).value is not None]
+    labels = [short(case.name) for case in known]
+    graphs: list[Graph] = [
+        Graph(
+            f"How far endpoints are from the posterior: {family}",
+            "Total variation with 95 % bounds of the truth, between its floor (equal laws at these "
+            "sizes) and its ceiling (the prior). The dashed line is the most that counts as equal.",
+            DISTANCE,
+            labels,
+            {
+                "endpoints": [number_of(case, DISTANCE) for case in known],
+                "nearest posterior of all temperatures and scales": [
+                    number_of(case, NEAREST) for case in known
+                ],
+                "floor": [number_of(case, FLOOR) for case in known],
+                "ceiling": [number_of(case, CEILING) for case in known],
+            },
+            0.10,
+        ),
+        Graph(
+            f"Ranks agree where probabilities do not: {family}",
+            "Rank correlation of log probabilities beside the total variation of the same two laws: a high "
+            "correlation can hide a large distance.",
+            "rank correlation; total variation",
+            labels,
+            {
+                "rank correlation": [number_of(case, RANKS) for case in known],
+                "total variation": [number_of(case, DISTANCE) for case in known],
+            },
+        ),
+    ]
+    return Evidence(
+        list(cases),
+        headline_of(cases),
+        list(graphs),
+        list(samples),
+        list(data),
+        list(citations),
+        list(published),
+    )
+
+
+def number_of(case: Case, name: str) -> Number:
+    """The number of a case by its name; empty where it has none."""
+    return next((one for one in case.numbers if one.name == name), Number(name, None, None, None))
+
+
+def headline_of(cases: Sequence[Case]) -> Number:
+    """Total variation from the posterior at first fit: median over cases, and their range."""
+    name = "total variation from the posterior at first fit, median over cases"
+    found = _distances([case for case in cases if "first fit" in case.name])
+    if not len(found):
+        return Number(name, None, None, None, "interval: range")
+    return Number(name, float(np.median(found)), float(found.min()), float(found.max()), "interval: range")
+
+
+def finding_of(cases: Sequence[Case]) -> str:
+    """How the answer depends on the stopping rule, in one sentence.
+
+    >>> from compare import Verdict
+    >>> case = Case("a, first fit, zero-one", {}, Verdict.PARTLY, "", [Number(DISTANCE, 0.2, 0.1, 0.3)], [])
+    >>> finding_of([case])
+    'the answer depends on the stopping rule: total variation 0.20 at first fit (median of 1 case)'
+    """
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        *_, stop, law = case.name.split(", ")
+        words = (
+            f"{'at ' if stop == 'first fit' else ''}{stop}{'' if law == 'zero-one' else f' against {law}'}"
+        )
+        groups.setdefault(words, []).append(case)
+    found = {words: _distances(some) for words, some in groups.items()}
+    parts = [
+        f"{np.median(values):.2f} {words} (median of {len(values)} case{'s' if len(values) > 1 else ''})"
+        for words, values in found.items()
+        if len(values)
+    ]
+    if not parts:
+        return "no case could be measured at any stopping rule"
+    return f"the answer depends on the stopping rule: total variation {', '.join(parts)}"
+
+
+def short(name: str) -> str:
+    """The name of a case on two lines.
+
+    >>> short("boolean-3, majority, sgd, first fit, zero-one")
+    'boolean-3, majority, sgd,\\nfirst fit, zero-one'
+    """
+    *start, stop, law = name.split(", ")
+    return f"{', '.join(start)},\n{stop}, {law}"
+
+
+def _distances(cases: Sequence[Case]) -> Array:
+    values = [number_of(case, DISTANCE).value for case in cases]
+    return np.array([value for value in values if value is not None], float)

@@ -1,0 +1,43 @@
+"""Claim: an endpoint of SGD is a random draw from the low-loss parameters.
+
+If it is, the functions that trained networks end at are distributed as the functions of posterior draws.
+The claim is judged in parts, one for each family of systems; how long training goes on after the first
+fit is a condition of every case.
+
+Source: Mingard et al. 2021; Wilson and Izmailov 2020 (trained networks as posterior samples).
+"""
+
+from collections.abc import Callable
+
+from samplers.draws import Progress, share_of
+
+from .claim import TOGETHER, Claim, Evidence, Preset, joined
+from .names import STATEMENTS
+from .posterior_boolean import evidence as boolean
+from .posterior_pages import finding_of, headline_of
+from .posterior_rule import RULE
+from .posterior_seven import evidence as seven_bits
+
+PARTS: tuple[Callable[[Preset, int, Progress], Evidence], ...] = (boolean, seven_bits)
+
+
+def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
+    """Run every part and put them together."""
+    parts = [part(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)]
+    cases = [case for part in parts for case in part.cases]
+    return joined(headline_of(cases), parts)._replace(finding=finding_of(cases))
+
+
+CLAIM = Claim(
+    id="posterior_sample",
+    statement=STATEMENTS["posterior_sample"],
+    source="the first remark: SGD acts roughly like MCMC",
+    estimand=(
+        "total variation between the law of functions that training ends at and the posterior over "
+        "functions, bounded from both sides; at first fit against the zero-one posterior, later also "
+        "against the Gibbs posterior at matched training loss; rank correlation of log probabilities "
+        "beside it"
+    ),
+    rule=f"{RULE} {TOGETHER}",
+    run=run,
+)
