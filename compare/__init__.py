@@ -55,6 +55,8 @@ from .nulls import compare_samples as compare_samples
 from .nulls import paired as paired
 from .permutation import PermutationTest as PermutationTest
 from .permutation import permutation_test as permutation_test
+from .prior_scale import NearestMember as NearestMember
+from .prior_scale import nearest_member as nearest_member
 from .stratified import StratifiedCorrelation as StratifiedCorrelation
 from .stratified import stratified_rank_correlation as stratified_rank_correlation
 from .tables import Kernel as Kernel

@@ -91,7 +91,9 @@ def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
         )
 
 
-class _Stage(NamedTuple):
+class Stage(NamedTuple):
+    """A population on its way, at ``temperature`` between 0, the prior, and 1, the target."""
+
     key: Key
     particles: Params
     log_likelihood: Array  # (particle,) nats, at lambda = 1
@@ -111,16 +113,49 @@ def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
 def _temper(
     key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
 ) -> Population:
-    def log_likelihoods(particles: Params) -> Array:
-        return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
+    first = first_stage(key, target, moves, num_particles)
+    last = climb(first, jnp.ones(()), target, moves, target_ess, max_stages)
+    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
+    return Population(last.particles, last.log_evidence, last.stats | summary)
 
-    def unfinished(stage: _Stage) -> Array:
-        return (stage.temperature < 1) & (stage.stats["num_stages"] < max_stages)
 
-    def advance(stage: _Stage) -> _Stage:
+def first_stage(key: Key, target: Target, moves: Moves, num_particles: int) -> Stage:
+    """A population of prior draws, at temperature 0."""
+    key_prior, key_run = jax.random.split(key)
+    particles = prior_particles(key_prior, target, num_particles)
+    tuning = first_tuning(moves, particles)
+    stats = {
+        "num_stages": jnp.asarray(0),
+        "smallest_ess": jnp.asarray(float(num_particles)),
+        "acceptance_rate": jnp.zeros(()),
+        "step_size": tuning.step_size,
+    }
+    return Stage(
+        key_run,
+        particles,
+        _log_likelihoods(target, particles),
+        jnp.arange(num_particles),
+        tuning,
+        jnp.zeros(()),
+        jnp.zeros(()),
+        stats,
+    )
+
+
+def climb(
+    first: Stage, until: Array, target: Target, moves: Moves, target_ess: float, max_stages: int
+) -> Stage:
+    """Stage after stage until the temperature is reached, or ``max_stages`` in all were made."""
+    num_particles = first.ancestors.shape[0]
+
+    def unfinished(stage: Stage) -> Array:
+        return (stage.temperature < until) & (stage.stats["num_stages"] < max_stages)
+
+    def advance(stage: Stage) -> Stage:
         key, key_resample, key_move = jax.random.split(stage.key, 3)
-        step = next_step(stage.log_likelihood, target_ess, 1 - stage.temperature)
-        temperature = jnp.where(step >= 1 - stage.temperature, 1.0, stage.temperature + step)
+        left = until - stage.temperature
+        step = next_step(stage.log_likelihood, target_ess, left)
+        temperature = jnp.where(step >= left, until, stage.temperature + step)
         log_weights = step * stage.log_likelihood
         chosen = systematic(key_resample, jax.nn.softmax(log_weights), num_particles)
         ancestors = stage.ancestors[chosen]
@@ -138,10 +173,10 @@ def _temper(
             "acceptance_rate": rate,
             "step_size": tuning.step_size,
         }
-        return _Stage(
+        return Stage(
             key,
             particles,
-            log_likelihoods(particles),
+            _log_likelihoods(target, particles),
             ancestors,
             tuning,
             temperature,
@@ -149,28 +184,11 @@ def _temper(
             stats,
         )
 
-    key_prior, key_run = jax.random.split(key)
-    particles = prior_particles(key_prior, target, num_particles)
-    tuning = first_tuning(moves, particles)
-    stats = {
-        "num_stages": jnp.asarray(0),
-        "smallest_ess": jnp.asarray(float(num_particles)),
-        "acceptance_rate": jnp.zeros(()),
-        "step_size": tuning.step_size,
-    }
-    first = _Stage(
-        key_run,
-        particles,
-        log_likelihoods(particles),
-        jnp.arange(num_particles),
-        tuning,
-        jnp.zeros(()),
-        jnp.zeros(()),
-        stats,
-    )
-    last = jax.lax.while_loop(unfinished, advance, first)
-    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
-    return Population(last.particles, last.log_evidence, last.stats | summary)
+    return jax.lax.while_loop(unfinished, advance, first)
+
+
+def _log_likelihoods(target: Target, particles: Params) -> Array:
+    return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
 
 
 def log_mean(log_weights: Array) -> Array:
