@@ -1,5 +1,8 @@
 """Pure JAX networks, priors, likelihoods and data sets."""
 
+from .arc_cosine import arc_cosine_kernel as arc_cosine_kernel
+from .arc_cosine import tangent_kernel as tangent_kernel
+from .arc_cosine import two_layer_relu as two_layer_relu
 from .boolean import boolean_inputs as boolean_inputs
 from .boolean import boolean_labels as boolean_labels
 from .boolean import boolean_task as boolean_task
