@@ -8,7 +8,7 @@ rule knows them all. Between the two can lie thousands of steps without a traini
 grokking. A pair is read as two one-hot vectors in a row, ``(2p,)``, which no order of the
 symbols enters.
 
-Source: Power et al. 2022, section 2 and appendix A.1.1.
+Source: Power et al. 2022.
 """
 
 import operator

@@ -18,8 +18,8 @@ else vanishes in the sum over six of them, and summed over ``k = 1 .. (p - 1)/2`
 The transformer has one block: attention of two tokens, then a hidden layer, each added to
 what it read; the last token answers. No layer is normalised.
 
-Sources: Gromov 2023, sections 2 and 3 (quadratic units, periodic weights with random
-phases); Nanda et al. 2023, section 3 (one block, no normalisation).
+Sources: Gromov 2023 (quadratic units; periodic weights with random phases, exact as the
+width grows); Nanda et al. 2023 (one block, no normalisation).
 """
 
 import math
