@@ -28,6 +28,13 @@ from .equivalence import Outcome as Outcome
 from .equivalence import Power as Power
 from .equivalence import holm as holm
 from .equivalence import judge as judge
+from .first_passage import Median as Median
+from .first_passage import Passages as Passages
+from .first_passage import first_passages as first_passages
+from .first_passage import log_rank as log_rank
+from .first_passage import median_passage as median_passage
+from .first_passage import median_ratio as median_ratio
+from .first_passage import not_seen_yet as not_seen_yet
 from .function_distances import FunctionComparison as FunctionComparison
 from .function_distances import RankCorrelation as RankCorrelation
 from .function_distances import compare_functions as compare_functions

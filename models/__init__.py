@@ -41,6 +41,12 @@ from .model import Batch as Batch
 from .model import Model as Model
 from .model import Network as Network
 from .model import bayesian_model as bayesian_model
+from .modular import modular_table as modular_table
+from .modular import modular_task as modular_task
+from .modular import one_hot_pairs as one_hot_pairs
+from .pair_networks import pair_transformer as pair_transformer
+from .pair_networks import periodic_weights as periodic_weights
+from .pair_networks import quadratic_pairs as quadratic_pairs
 from .priors import Prior as Prior
 from .priors import gaussian_prior as gaussian_prior
 from .priors import independent_prior as independent_prior
