@@ -112,9 +112,7 @@ def _cells(
     keys = jax.random.split(key, 2 * len(betas) + 2)
     num_parts = 2 * len(betas) + 1
     sampled = [
-        posterior_sample(
-            keys[2 * i], model, task, beta, sizes.chains[beta], share_of(progress, 2 * i, num_parts)
-        )
+        posterior_sample(keys[2 * i], model, task, beta, sizes.chains[beta], share_of(progress, i, num_parts))
         for i, beta in enumerate(betas)
     ]
     trained = endpoints(
@@ -123,7 +121,7 @@ def _cells(
         task,
         [one.loss for one in sampled],
         sizes.num_endpoints,
-        share_of(progress, num_parts - 1, num_parts),
+        share_of(progress, len(betas), num_parts),
     )
     rng = np.random.default_rng([seed, setting.num_train, setting.width, round(100 * noise)])
     asked = noise == FULL_NOISE
@@ -139,7 +137,7 @@ def _cells(
                 task,
                 beta,
                 sizes.chains[beta]._replace(num_chains=CONTROL_CHAINS),
-                share_of(progress, 2 * i + 1, num_parts),
+                share_of(progress, len(betas) + 1 + i, num_parts),
             )
             checks += controls(sampled[i].networks, again.networks, prior, targets, rng)
         cells.append(_cell(trained[i], sampled[i], checks, targets, rng))
@@ -179,7 +177,7 @@ def _stored(row: Row) -> list[Sampled]:
 CLAIM = Claim(
     id="confident_on_noise",
     statement=STATEMENTS["confident_on_noise"],
-    source="a question of the second remark: after random labels, are networks uncertain or confidently wrong?",
+    source="the question of the second remark: after random labels uncertain, or confidently wrong?",
     estimand=(
         "on test images with their true labels, after training on random ones: cross-entropy less ln C, "
         f"share wrong with a top probability above {SURE}, mean top probability, calibration error beside "
