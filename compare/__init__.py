@@ -62,6 +62,8 @@ from .label_behaviours import of_functions as of_functions
 from .label_behaviours import sensitivity as sensitivity
 from .nulls import compare_samples as compare_samples
 from .nulls import paired as paired
+from .overconfidence import confidently_wrong as confidently_wrong
+from .overconfidence import divergence_from_uniform as divergence_from_uniform
 from .permutation import PermutationTest as PermutationTest
 from .permutation import permutation_test as permutation_test
 from .prior_scale import NearestMember as NearestMember
