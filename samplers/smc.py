@@ -62,7 +62,7 @@ def smc(
     chosen = hmc_moves() if moves is None else moves
 
     def run(key: Key, target: Target) -> Population:
-        return _temper(key, target, chosen, num_particles, target_ess, max_stages)
+        return temper(key, target, chosen, num_particles, target_ess, max_stages)[0]
 
     return PopulationSampler(
         "smc",
@@ -91,6 +91,14 @@ def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
         )
 
 
+class Rungs(NamedTuple):
+    """Log likelihoods ``l`` at every temperature of a pass, ``(max_stages + 1,)``; the last one repeats."""
+
+    temperature: Array  # lambda, from 0 to 1
+    mean: Array  # of l over the particles, nats
+    variance: Array  # of l over the particles
+
+
 class _Stage(NamedTuple):
     key: Key
     particles: Params
@@ -99,6 +107,7 @@ class _Stage(NamedTuple):
     tuning: Tuning
     temperature: Array  # lambda, ()
     log_evidence: Array
+    rungs: Rungs
     stats: dict[str, Array]
 
 
@@ -108,9 +117,11 @@ def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
     return values, jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(gradients)])
 
 
-def _temper(
+def temper(
     key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
-) -> Population:
+) -> tuple[Population, Rungs]:
+    """One pass from the prior to the target; the particles, and the rungs they passed."""
+
     def log_likelihoods(particles: Params) -> Array:
         return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
 
@@ -138,16 +149,22 @@ def _temper(
             "acceptance_rate": rate,
             "step_size": tuning.step_size,
         }
+        values = log_likelihoods(particles)
         return _Stage(
             key,
             particles,
-            log_likelihoods(particles),
+            values,
             ancestors,
             tuning,
             temperature,
             stage.log_evidence + log_mean(log_weights),
+            rung(stage.rungs, stats["num_stages"], temperature, values),
             stats,
         )
+
+    def rung(rungs: Rungs, place: Array, temperature: Array, values: Array) -> Rungs:
+        passed = Rungs(temperature, jnp.mean(values), jnp.var(values, ddof=1))
+        return jax.tree.map(lambda row, new: row.at[place].set(new), rungs, passed)
 
     key_prior, key_run = jax.random.split(key)
     particles = prior_particles(key_prior, target, num_particles)
@@ -158,19 +175,24 @@ def _temper(
         "acceptance_rate": jnp.zeros(()),
         "step_size": tuning.step_size,
     }
+    values, zero = log_likelihoods(particles), jnp.zeros(())
+    empty = Rungs(*(jnp.zeros(max_stages + 1) for _ in Rungs._fields))
     first = _Stage(
         key_run,
         particles,
-        log_likelihoods(particles),
+        values,
         jnp.arange(num_particles),
         tuning,
-        jnp.zeros(()),
-        jnp.zeros(()),
+        zero,
+        zero,
+        rung(empty, stats["num_stages"], zero, values),
         stats,
     )
     last = jax.lax.while_loop(unfinished, advance, first)
     summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
-    return Population(last.particles, last.log_evidence, last.stats | summary)
+    places = jnp.minimum(jnp.arange(max_stages + 1), last.stats["num_stages"])
+    rungs = jax.tree.map(lambda row: row[places], last.rungs)
+    return Population(last.particles, last.log_evidence, last.stats | summary), rungs
 
 
 def log_mean(log_weights: Array) -> Array:
