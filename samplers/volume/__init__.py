@@ -1,5 +1,10 @@
 """How large a region of parameters is: evidence, learning coefficients, basins, dimensions, cuts."""
 
+from .basin import Basin as Basin
+from .basin import basin_difference as basin_difference
+from .basin import basin_volume as basin_volume
+from .cutting import Cut as Cut
+from .cutting import cuttable_share as cuttable_share
 from .effective_dimension import EffectiveDimension as EffectiveDimension
 from .effective_dimension import effective_dimension as effective_dimension
 from .estimate import Estimate as Estimate

@@ -19,7 +19,8 @@ from samplers.volume import (
     normal_crossing_coefficient,
     reduced_rank_coefficient,
 )
-from samplers.volume.learning_coefficient import default_beta, descent, judged
+from samplers.volume.coefficient_checks import judged
+from samplers.volume.learning_coefficient import default_beta, descent
 
 from .singular import (
     crossing,
