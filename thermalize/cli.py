@@ -23,8 +23,8 @@ from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
 from .resume_command import resume as resume_run
-from .verdict_command import verdict
 from .temperature_command import fit_temperature
+from .verdict_command import verdict
 from .version import __version__
 
 app = typer.Typer(

@@ -64,7 +64,7 @@ def test_networks_that_differ_by_noise_alone_have_no_interval() -> None:
 
 @pytest.mark.certify
 def test_the_interval_covers() -> None:
-    """Nominal 95 % covers in at least 90 % of 200 data sets; at exactly 95 % it fails with probability 1e-3."""
+    """Nominal 95 % covers in at least 90 % of 200 data sets; at exactly 95 % it fails once in 1,000."""
     true_rank = 6 / np.pi * np.arcsin(0.8 / 2)
     hits = 0
     for seed in range(200):
