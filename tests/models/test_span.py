@@ -42,7 +42,8 @@ def test_likelihood_and_errors_are_those_of_the_parameters(widths: list[int]) ->
     data = span.data(BATCH, span.gram(BATCH), origin)
     found, expected = span.log_likelihood(coordinates, data), plain.log_likelihood(params, BATCH)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-    assert span.errors is not None and plain.errors is not None
+    assert span.errors is not None
+    assert plain.errors is not None
     errors = plain.errors(params, BATCH)
     assert 0 < errors.sum() < len(errors)
     np.testing.assert_array_equal(span.errors(coordinates, data), errors)
@@ -70,10 +71,12 @@ def test_coordinates_begin_at_zero_and_come_back_to_the_start() -> None:
     plain, span = model([9, 5, 3])
     params = plain.init(jax.random.key(2))
     coordinates, origin = span.enter(BATCH, params)
-    assert coordinates[0]["w"].shape == (6, 5) and not coordinates[0]["w"].any()
+    assert coordinates[0]["w"].shape == (6, 5)
+    assert not coordinates[0]["w"].any()
     jax.tree.map(np.testing.assert_array_equal, span.leave(BATCH, coordinates, origin), params)
     data = span.data(BATCH, span.gram(BATCH), origin)
-    assert isinstance(data.inputs, Rows) and data.inputs.gram.shape == (6, 6)
+    assert isinstance(data.inputs, Rows)
+    assert data.inputs.gram.shape == (6, 6)
     np.testing.assert_allclose(data.inputs.gram, np.asarray(INPUTS) @ np.asarray(INPUTS).T, rtol=1e-4)
 
 
