@@ -1,4 +1,4 @@
-"""Sections that vary one thing: lanes, width, coordinates, the number of endpoints; and a million on a GPU."""
+"""Sections that vary one thing: lanes, width, coordinates, how many endpoints; and a million on a GPU."""
 
 from typing import Any
 
