@@ -52,6 +52,7 @@ from .priors import gaussian_prior as gaussian_prior
 from .priors import independent_prior as independent_prior
 from .priors import laplace_prior as laplace_prior
 from .priors import student_t_prior as student_t_prior
+from .span import Span as Span
 from .tasks import Task as Task
 from .tasks import task_from_arrays as task_from_arrays
 from .transforms import input_shift as input_shift
