@@ -207,7 +207,9 @@ def test_rotation_by_a_full_turn_is_the_identity() -> None:
 def test_dropout_blanks_so_many_pixels_and_nests() -> None:
     """Of 3,200 pixels the share 0.3 in the mean, standard deviation 0.0081; five of them: 6e-7."""
     inputs = np.asarray(DIGITS.probe.inputs)
-    some, more, all_of = (np.asarray(input_shift(KEY, DIGITS, "dropout", s).probe.inputs) for s in (0.1, 0.3, 1))
+    some, more, all_of = (
+        np.asarray(input_shift(KEY, DIGITS, "dropout", s).probe.inputs) for s in (0.1, 0.3, 1)
+    )
     background = float(DIGITS.train.inputs.min())
     assert (all_of == background).all()
     bright = inputs > background

@@ -2,6 +2,7 @@
 
 RECORD, PAGE = "claim.json", "claim.html"  # in the folder of a settled claim
 STATEMENTS = {
+    "nearby_worlds": "Networks that do well in training do well in nearby environments.",
     "simple_is_large": "Simpler hypotheses have a larger volume of parameters.",
     "training_picks_simplest": "Training chooses the simplest hypothesis available.",
 }
