@@ -26,6 +26,7 @@ from scipy.stats import rankdata
 type Array = np.ndarray
 SPLITS = 20  # random halves behind the point
 RESAMPLES = 1000
+AT_ONCE = 100  # resamples
 FEWEST = 20  # networks
 LEAST = 0.01  # reliability: below, a resample says that anything is possible
 
@@ -66,63 +67,74 @@ def corrected_rank_correlation(
     if min(left.shape[1], right.shape[1]) < 4:
         raise ValueError(f"4 items or more are needed, got {left.shape[1]} and {right.shape[1]}")
     rng = np.random.default_rng([seed, len(left)])
-    found = np.array([_of_halves(_halved(left, right, rng)) for _ in range(SPLITS)])
-    across, left_half, right_half = found.mean(axis=0)
+    across, left_half, right_half = (x.mean() for x in _of_halves(_halved(left, right, rng, SPLITS)))
     drawn = []
-    for _ in range(num_resamples):
-        halves = _halved(left, right, rng, resampled=True)
-        rows = rng.integers(len(left), size=len(left))
-        drawn.append(_corrected(*_of_halves([half[rows] for half in halves])))
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    return CorrectedCorrelation(
-        _as_rank(_corrected(across, left_half, right_half)),
-        _as_rank(float(low)),
-        _as_rank(float(high)),
-        _spearman(left.mean(axis=1), right.mean(axis=1)),
-        _as_rank(left_half),
-        _as_rank(right_half),
-        len(left),
-    )
+    for first in range(0, num_resamples, AT_ONCE):
+        num = min(AT_ONCE, num_resamples - first)
+        halves = _halved(left, right, rng, num, resampled=True)
+        rows = rng.integers(len(left), size=(num, len(left)))
+        drawn.append(_corrected(*_of_halves([np.take_along_axis(half, rows, axis=1) for half in halves])))
+    ends = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    point = _corrected(*(np.array([x]) for x in (across, left_half, right_half)))
+    value, low, high, left_reliability, right_reliability = _as_rank(
+        np.array([*point, *ends, left_half, right_half])
+    ).tolist()
+    a, b = (_centred_ranks(scores.mean(axis=1)[None]) for scores in (left, right))
+    raw = float(_correlation(a, b)[0])
+    return CorrectedCorrelation(value, low, high, raw, left_reliability, right_reliability, len(left))
 
 
-def _halved(left: Array, right: Array, rng: np.random.Generator, *, resampled: bool = False) -> list[Array]:
-    """Mean scores ``(network,)`` on two halves of the items: left A, left B, right A, right B."""
-    means = []
-    order = rng.permutation(left.shape[1])
+def _halved(
+    left: Array, right: Array, rng: np.random.Generator, num: int, *, resampled: bool = False
+) -> list[Array]:
+    """Mean scores ``(resample, network)`` on two halves of the items: left A, left B, right A, right B."""
+    means: list[Array] = []
+    halves: list[Array] = []
     for scores in (left, right):
-        if scores.shape[1] != len(order):
-            order = rng.permutation(scores.shape[1])
-        for half in np.array_split(order, 2):
-            items = rng.choice(half, len(half)) if resampled else half
-            weights = np.bincount(items, minlength=scores.shape[1]).astype(np.float32)
-            means.append(scores @ weights / len(half))
+        num_items = scores.shape[1]
+        if sum(half.shape[1] for half in halves) != num_items:  # the same items are halved alike
+            order = rng.permuted(np.tile(np.arange(num_items), (num, 1)), axis=1)
+            halves = [order[:, : num_items // 2], order[:, num_items // 2 :]]
+            if resampled:
+                places = [rng.integers(half.shape[1], size=half.shape) for half in halves]
+                halves = [np.take_along_axis(*pair, axis=1) for pair in zip(halves, places, strict=True)]
+        for half in halves:
+            cells = half + num_items * np.arange(num)[:, None]
+            times = np.bincount(cells.ravel(), minlength=num * num_items).reshape(num, num_items)
+            means.append(times.astype(np.float32) @ scores.T / half.shape[1])
     return means
 
 
-def _of_halves(means: list[Array]) -> tuple[float, float, float]:
-    """Copula correlations: across halves, and the two reliabilities."""
-    left_a, left_b, right_a, right_b = means
+def _of_halves(means: list[Array]) -> tuple[Array, Array, Array]:
+    """Copula correlations ``(resample,)``: across halves, and the two reliabilities."""
+    left_a, left_b, right_a, right_b = (_centred_ranks(mean) for mean in means)
     across = (_copula(left_a, right_b) + _copula(left_b, right_a)) / 2
     return across, _copula(left_a, left_b), _copula(right_a, right_b)
 
 
-def _corrected(across: float, left: float, right: float) -> float:
-    if min(left, right) < LEAST:
-        return np.inf if across > 0 else -np.inf
-    return float(across / np.sqrt(left * right))
+def _corrected(across: Array, left: Array, right: Array) -> Array:
+    known = np.minimum(left, right) >= LEAST
+    product = np.where(known, left * right, 1.0)
+    return np.where(known, across / np.sqrt(product), np.copysign(np.inf, across))
 
 
-def _copula(left: Array, right: Array) -> float:
-    return 2 * np.sin(np.pi / 6 * _spearman(left, right))
+def _copula(left: Array, right: Array) -> Array:
+    return 2 * np.sin(np.pi / 6 * _correlation(left, right))
 
 
-def _as_rank(g: float) -> float:
+def _as_rank(g: Array) -> Array:
     """Spearman's correlation of a Gaussian copula; beyond plus or minus one as it is."""
-    return float(6 / np.pi * np.arcsin(g / 2)) if abs(g) <= 1 else g
+    within = np.abs(g) <= 1
+    return np.where(within, 6 / np.pi * np.arcsin(np.where(within, g, 0.0) / 2), g)
 
 
-def _spearman(left: Array, right: Array) -> float:
-    a, b = (rankdata(values) for values in (left, right))
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / norm) if norm > 0 else 0.0
+def _centred_ranks(values: Array) -> Array:
+    # Sums of equal numbers in another order differ in the last bits: rounded, ties stay ties.
+    return rankdata(np.round(values, 6), axis=-1) - (values.shape[-1] + 1) / 2
+
+
+def _correlation(left: Array, right: Array) -> Array:
+    """Correlation along the last axis of ``(resample, network)``; zero where one is constant."""
+    norms = np.sqrt((left**2).sum(axis=-1) * (right**2).sum(axis=-1))
+    products = (left * right).sum(axis=-1)
+    return np.where(norms > 0, products / np.where(norms > 0, norms, 1.0), 0.0)

@@ -64,13 +64,13 @@ def test_networks_that_differ_by_noise_alone_have_no_interval() -> None:
 
 @pytest.mark.certify
 def test_the_interval_covers() -> None:
-    """Nominal 95 % covers in at least 90 % of 200 data sets; at exactly 95 % it fails once in 1,000."""
+    """Nominal 95 % covers in at least 87 of 100 data sets; at exactly 95 % it fails with probability 5e-4."""
     true_rank = 6 / np.pi * np.arcsin(0.8 / 2)
     hits = 0
-    for seed in range(200):
+    for seed in range(100):
         found = corrected_rank_correlation(*answers(0.8, 128, 300, seed), seed=seed, num_resamples=200)
         hits += found.low <= true_rank <= found.high
-    assert hits >= 180
+    assert hits >= 87
 
 
 def test_bad_shapes_are_refused() -> None:
