@@ -143,7 +143,15 @@ def _side(found: Found, threshold: float) -> bool | None:
 
 def numbers_of(found: Measures, suffix: str) -> list[Number]:
     """For the page and the record."""
-    return [Number(f"{name}{suffix}", one.value, *one.interval(), UNITS[name]) for name, one in found.items()]
+    return [shown(name, one)._replace(name=f"{name}{suffix}") for name, one in found.items()]
+
+
+def shown(name: str, found: Found) -> Number:
+    """A measure with its 95 % interval, which for a share ends at 0 and 1."""
+    low, high = found.interval()
+    if UNITS[name] != "nats":
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Number(name, found.value, low, high, UNITS[name])
 
 
 def difference(left: Found, right: Found) -> Found:

@@ -19,6 +19,7 @@ from .confidence import (
     answer,
     difference,
     numbers_of,
+    shown,
 )
 from .noisy_labels import Sample, Setting
 
@@ -104,6 +105,9 @@ def _case(row: Row, predictor: str) -> Case:
     checks = checks_of(cell, predictor)
     found = trusted(cell, predictor)
     verdict, reason = (Verdict.INCONCLUSIVE, "") if found is None else answer(found)
+    if found is not None:
+        sure, right = found["top probability"].value, found["accuracy"].value
+        reason += f"; mean top probability {sure:.2f}, accuracy {right:.2f}"
     verdict, reason = settled(verdict, reason, checks)
     return Case(f"{row.name}: {predictor}", conditions, verdict, reason, numbers, checks)
 
@@ -166,20 +170,21 @@ def graphs_of(rows: Sequence[Row]) -> list[Graph | Curve]:
             CROSS_ENTROPY,
             MARGIN,
             "Cross-entropy above chance after random labels",
-            "0 is no opinion; right of the line is confidently wrong if it is often sure too.",
+            "0 is no opinion. What is not trusted is left out.",
         ),
         _beside(
             rows,
             WRONG,
             SHARE,
             "Wrong and sure after random labels",
-            "Share of test images with a wrong label at a top probability above 0.9.",
+            "Wrong label at a top probability above 0.9. What is not trusted is left out.",
         ),
         *(_along(row, name) for row in along for name in PICTURED),
     ]
 
 
 def _beside(rows: Sequence[Row], name: str, line: float, title: str, text: str) -> Graph:
+    rows = [row for row in rows if any(trusted(row.cells[FULL_NOISE], each) for each in PREDICTORS)]
     series = {
         predictor: [_number(row.cells[FULL_NOISE], predictor, name) for row in rows]
         for predictor in PREDICTORS
@@ -198,7 +203,7 @@ def _along(row: Row, name: str) -> Curve:
     }
     title = f"{name[0].upper()}{name[1:]}: {row.name}"
     text = "At matched training loss, on true test labels; 95 % bands; gaps where a gate was missed."
-    axes = "share of random training labels", f"{name}, {UNITS[name]}"
+    axes = "share of random training labels", UNITS[name]
     return Curve(title, text, *axes, noises, series, {CROSS_ENTROPY: 0.0}.get(name))
 
 
@@ -206,7 +211,7 @@ def _number(cell: Cell, predictor: str, name: str) -> Number:
     found = trusted(cell, predictor)
     if found is None:
         return Number(predictor, None, None, None, UNITS[name])
-    return Number(predictor, found[name].value, *found[name].interval(), UNITS[name])
+    return shown(name, found[name])
 
 
 def published_of(rows: Sequence[Row]) -> list[Published]:

@@ -13,6 +13,7 @@ from .noisy_labels import Chains, Setting
 
 type Plan = dict[Setting, dict[float, tuple[float, ...]]]  # setting -> beta -> levels of label noise
 LEVELS, ENDS = (0.0, 0.25, 0.5, 0.75, FULL_NOISE), (0.0, FULL_NOISE)
+FEW_LEVELS = (0.0, 0.5, FULL_NOISE)
 ONLY_FULL = (FULL_NOISE,)
 
 
@@ -34,24 +35,24 @@ SIZES: dict[Preset, Sizes] = {
     ),
     "quick": Sizes(
         {
-            Setting("digits", 50, 32): {1.0: ONLY_FULL, 30.0: ENDS},
+            Setting("digits", 50, 32): {30.0: ENDS},
             Setting("digits_binary", 50, 32): {30.0: ONLY_FULL},
         },
-        {1.0: Chains(8, 400, 40, 200), 30.0: Chains(8, 350, 60, 200)},
+        {30.0: Chains(8, 400, 100, 200)},
         128,
         150,
     ),
     "full": Sizes(
         {
             Setting(task, num, width): betas
-            for task in ("digits", "digits_binary")
+            for task, levels in (("digits", LEVELS), ("digits_binary", FEW_LEVELS))
             for num, width, betas in (
-                (50, 32, {1.0: LEVELS, 30.0: LEVELS, 100.0: ONLY_FULL}),
+                (50, 32, {1.0: levels, 30.0: levels, 100.0: ONLY_FULL}),
                 (50, 128, {30.0: ONLY_FULL}),
                 (100, 32, {30.0: ONLY_FULL}),
             )
         },
-        {1.0: Chains(8, 600, 40), 30.0: Chains(8, 500, 80), 100.0: Chains(8, 500, 150)},
+        {1.0: Chains(8, 800, 50), 30.0: Chains(8, 600, 100), 100.0: Chains(8, 600, 200)},
         256,
         200,
     ),

@@ -177,7 +177,7 @@ def _stored(row: Row) -> list[Sampled]:
 CLAIM = Claim(
     id="confident_on_noise",
     statement=STATEMENTS["confident_on_noise"],
-    source="the question of the second remark: after random labels uncertain, or confidently wrong?",
+    source="the question that the second remark leaves open: uncertain, or confidently wrong",
     estimand=(
         "on test images with their true labels, after training on random ones: cross-entropy less ln C, "
         f"share wrong with a top probability above {SURE}, mean top probability, calibration error beside "
