@@ -56,7 +56,7 @@ class Span(NamedTuple):
     data: Callable[["Batch", Array, Origin], "Batch"]  # training data, Gram matrix and origin
 
 
-def apply_in_span(network: "Network") -> Callable[[Params, Rows], Array]:
+def apply_in_span(network: "Network") -> Callable[[Params, Any], Array]:
     """``network.apply`` for coordinates and ONE training input."""
     after = network.apply_products
     assert after is not None
@@ -98,4 +98,5 @@ def leave(batch: "Batch", params: Params, origin: Origin) -> Params:
 
 def data(batch: "Batch", gram: Array, origin: Origin) -> "Batch":
     """The training data as a network with this origin sees them."""
-    return batch._replace(inputs=Rows(gram, origin.products, jnp.arange(len(gram))))
+    rows: Any = Rows(gram, origin.products, jnp.arange(len(gram)))  # what this network reads as inputs
+    return batch._replace(inputs=rows)

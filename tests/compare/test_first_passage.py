@@ -43,7 +43,7 @@ def test_published_medians_and_log_rank() -> None:
 def test_shares_and_medians_written_out(weeks: list[int]) -> None:
     passages = of(weeks)
     at = np.arange(40)
-    by_hand = np.array([written_out(passages, time) for time in at])
+    by_hand = np.array([written_out(passages, float(time)) for time in at])
     np.testing.assert_allclose(not_seen_yet(passages, at), by_hand[:, 0], atol=1e-12)
     found = median_passage(passages)
     first = [next((t for t in at if by_hand[t, column] <= 0.5 + 1e-12), None) for column in range(3)]

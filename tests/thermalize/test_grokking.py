@@ -37,7 +37,7 @@ def test_steps_are_those_of_a_loop_written_out() -> None:
         start=lambda key: first,
     )  # fmt: skip
 
-    def right(params: list[dict[str, Array]], inputs: Array, targets: Array) -> float:
+    def right(params: list[dict[str, Array]], inputs: jax.Array, targets: jax.Array) -> float:
         outputs = (np.asarray(inputs) @ np.asarray(params[0]["w"])) ** 2 @ np.asarray(params[1]["w"])
         return float((outputs.argmax(axis=1) == np.asarray(targets)).mean())
 
@@ -48,8 +48,8 @@ def test_steps_are_those_of_a_loop_written_out() -> None:
     gradient = jax.jit(jax.grad(mean_loss))
     params, fit, known = first, [], []
     for _ in range(321):
-        fit.append(right(params, *TASK.train) == 1)
-        known.append(right(params, *TASK.probe))
+        fit.append(right(params, TASK.train.inputs, TASK.train.targets) == 1)
+        known.append(right(params, TASK.probe.inputs, TASK.probe.targets))
         params = jax.tree.map(lambda leaf, slope: leaf - 0.1 * slope, params, gradient(params))
     assert 0 < fit.index(True) < 320  # it learns within the time
     assert found.memorised.steps.tolist() == [fit.index(True)]

@@ -44,7 +44,7 @@ SIZES: dict[Preset, Sizes] = {
     ),
     "full": Sizes(
         {
-            Setting(task, num, width): betas
+            Setting(task, num, width): dict(betas)
             for task, levels in (("digits", LEVELS), ("digits_binary", FEW_LEVELS))
             for num, width, betas in (
                 (50, 32, {1.0: levels, 30.0: levels, 100.0: ONLY_FULL}),

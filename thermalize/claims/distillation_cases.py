@@ -191,7 +191,7 @@ def stored(pair: Pair) -> list[Sampled]:
     found = []
     for labels, taught in (("true", pair.true), ("random", pair.random)):
         probe = taught.teachers.probabilities[:, :NUM_PROBE]
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "function": probe.argmax(axis=-1).astype(np.uint8)[:, None],
             "probability": probe.astype(np.float32)[:, None],
             "students_agree": taught.agree[:, None],

@@ -123,8 +123,9 @@ def agreement_controls(halves: Sequence[Gap], prior: Gap) -> list[Check]:
 
 def as_numbers(name: str, found: CorrectedCorrelation) -> list[Number]:
     """The corrected correlation, the raw one, and the reliabilities behind the correction."""
+    value, low, high = map(_finite, found[:3])
     return [
-        Number(f"rank correlation, {name}", *map(_finite, found[:3])),
+        Number(f"rank correlation, {name}", value, low, high),
         Number(f"rank correlation as measured, {name}", found.raw, None, None),
         Number(f"reliability of half the clean probe, {name}", found.left_reliability, None, None),
         Number(f"reliability of half the shifted probes, {name}", found.right_reliability, None, None),

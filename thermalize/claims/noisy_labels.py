@@ -132,7 +132,8 @@ def posterior_sample(
         Check(gate.name, gate.passed, f"{gate.value:.4g} of {gate.threshold:g}") for gate in trust.gates
     ]
     known = trust.bulk_ess[np.isfinite(trust.bulk_ess)]
-    keep = thinned(*probabilities.shape[:2], float(known.min()) if len(known) else 1.0)
+    num_chains, num_draws = probabilities.shape[:2]
+    keep = thinned(num_chains, num_draws, float(known.min()) if len(known) else 1.0)
     return _sample(draws, probabilities[:, keep].reshape(-1, *probabilities.shape[2:]), checks)
 
 
