@@ -30,8 +30,8 @@ RULE = (
     "end of one is below. Agreement: the arms' mean accuracies differ by at most "
     f"{100 * MOST_POINTS:g} points in every world, the clean one included; it holds if all intervals lie "
     "within, fails if one lies outside altogether. 95 % intervals that hold together over both arms, and "
-    "over all worlds. SUPPORTED: both hold. PARTLY: one holds. REFUTED: none holds and one fails. INCONCLUSIVE: "
-    "anything else, a posterior that is not trusted, a reliability below "
+    "over all worlds. SUPPORTED: both hold. PARTLY: one holds. REFUTED: none holds and one fails. "
+    "INCONCLUSIVE: anything else, a posterior that is not trusted, a reliability below "
     f"{LEAST_RELIABILITY}, or a control that came out wrong."
 )
 
