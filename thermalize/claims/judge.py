@@ -25,8 +25,9 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
     """Run a claim and decide it; the result as plain values, and the evidence it rests on."""
     began = time.perf_counter()
     evidence = claim.run(preset, seed, progress)
-    verdict, counted = together(evidence.cases)
-    reason = f"{evidence.finding}; {counted}" if evidence.finding else counted
+    verdict, reason = together(evidence.cases)
+    if evidence.answer:
+        reason = f"{evidence.answer}; {reason}"
     known = provenance(
         seed=seed,
         arguments={"claim": claim.id, "preset": preset},

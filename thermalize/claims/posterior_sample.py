@@ -25,7 +25,7 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
     """Run every part and put them together."""
     parts = [part(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)]
     cases = [case for part in parts for case in part.cases]
-    return joined(headline_of(cases), parts)._replace(finding=finding_of(cases))
+    return joined(headline_of(cases), parts)._replace(answer=finding_of(cases))
 
 
 CLAIM = Claim(
