@@ -25,12 +25,13 @@ Sources: McDiarmid 1989 (bounded differences); Clopper and Pearson 1934; Lopez-P
 section 3 (classifier two-sample tests).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .function_distances import aligned, total_variation
-from .functions import FunctionCounts, clopper_pearson, counts_of
+from .functions import FunctionCounts, clopper_pearson
 
 type Array = np.ndarray
 
@@ -77,8 +78,9 @@ def variation_bounds(
     rng = np.random.default_rng(seed)
     (learn_left, try_left), (learn_right, try_right) = halves(left, rng), halves(right, rng)
     weight = _best_weight(learn_left, learn_right, rng)
-    hits_left = _called_left(learn_left, learn_right, try_left, weight)
-    hits_right = _called_left(learn_left, learn_right, try_right, weight)
+    hits_left, hits_right = (
+        int(_called_left(learn_left, learn_right, tried, (weight,))[0]) for tried in (try_left, try_right)
+    )
     lowest, _ = clopper_pearson(hits_left, try_left.total, level=1 - tail)
     _, highest = clopper_pearson(hits_right, try_right.total, level=1 - tail)
     return VariationBounds(
@@ -109,29 +111,25 @@ def _best_weight(left: FunctionCounts, right: FunctionCounts, rng: np.random.Gen
     """The weight whose classifier, learnt on half of these draws, tells the others apart best."""
     (learn_left, try_left), (learn_right, try_right) = halves(left, rng), halves(right, rng)
 
-    def score(weight: float) -> float:
-        hits = [
-            _called_left(learn_left, learn_right, one, weight) / one.total for one in (try_left, try_right)
-        ]
-        return hits[0] - hits[1]
-
-    return max(WEIGHTS, key=score)
+    shares = [
+        _called_left(learn_left, learn_right, tried, WEIGHTS) / tried.total for tried in (try_left, try_right)
+    ]
+    return WEIGHTS[int(np.argmax(shares[0] - shares[1]))]
 
 
-def _called_left(left: FunctionCounts, right: FunctionCounts, tried: FunctionCounts, weight: float) -> int:
-    """How many of the tried draws the classifier calls left."""
-    if weight == 0:
-        shares = counts_of(left, tried.packed) / left.total, counts_of(right, tried.packed) / right.total
-        return int(tried.counts[shares[0] > shares[1]].sum())
+def _called_left(
+    left: FunctionCounts, right: FunctionCounts, tried: FunctionCounts, weights: Sequence[float]
+) -> Array:
+    """How many of the tried draws the classifier of each weight calls left, ``(weight,)``."""
     known = np.concatenate([left.packed, right.packed])
     mass = np.concatenate([left.counts / left.total, -right.counts / right.total])
     signs = _signs(known)
-    kernel = weight ** np.arange(signs.shape[1] + 1.0)
-    called = 0
+    kernels = [float(weight) ** np.arange(signs.shape[1] + 1.0) for weight in weights]
+    called = np.zeros(len(kernels), int)
     for first in range(0, len(tried.packed), AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        apart = np.rint((signs.shape[1] - _signs(tried.packed[some]) @ signs.T) / 2).astype(int)
-        called += int(tried.counts[some][kernel[apart] @ mass > 0].sum())
+        apart = np.rint((signs.shape[1] - _signs(tried.packed[some]) @ signs.T) / 2).astype(np.uint16)
+        called += [int(tried.counts[some][kernel[apart] @ mass > 0].sum()) for kernel in kernels]
     return called
 
 

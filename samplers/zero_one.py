@@ -55,10 +55,11 @@ def zero_one_slice(
 
     def warmup(key: Key, target: Target, position: Params) -> tuple[Params, Any]:
         transition = kernel(target, ())
-        state = transition.init(key, _descend(target, position, learning_rate, most_descent_steps))
+        key_init, key_steps = jax.random.split(key)
+        state = transition.init(key_init, _descend(target, position, learning_rate, most_descent_steps))
 
         def step(t: Array, state: Any) -> Any:
-            return transition.step(jax.random.fold_in(key, t), state)[0]
+            return transition.step(jax.random.fold_in(key_steps, t), state)[0]
 
         return transition.position(jax.lax.fori_loop(0, num_warmup, step, state)), ()
 

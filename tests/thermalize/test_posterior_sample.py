@@ -16,6 +16,7 @@ from thermalize.claims.claim import Case, Check
 from thermalize.claims.max_margin import max_margin_function, relu_kernel
 from thermalize.claims.posterior_family import (
     Member,
+    at_edge,
     gibbs_members,
     nearest_of,
     scaled_network,
@@ -24,7 +25,7 @@ from thermalize.claims.posterior_family import (
     with_scale,
 )
 from thermalize.claims.posterior_gibbs import asked, loss_gate, matching_beta
-from thermalize.claims.posterior_pages import cases_shown, finding_of, number_of
+from thermalize.claims.posterior_pages import answer_of, cases_shown, number_of
 from thermalize.claims.posterior_rule import Found, Posterior, case_of, judge
 
 type Array = np.ndarray
@@ -48,11 +49,11 @@ POINT = np.eye(16)[0]
 
 
 def members(*betas: float) -> list[Member]:
-    every = [
-        Member("Gibbs", beta, 1.0, counted(law(beta), 2000, 100 + place), False)
-        for place, beta in enumerate(betas)
+    """A family in inverse temperature at scale one, and far laws at smaller and larger scales."""
+    inner = [
+        Member("Gibbs", beta, 1.0, counted(law(beta), 2000, 100 + place)) for place, beta in enumerate(betas)
     ]
-    return [every[0]._replace(edge=True), *every[1:-1], every[-1]._replace(edge=True)]
+    return [*inner, *(Member("zero-one", None, scale, counted(law(-9.0), 2000, 99)) for scale in (0.5, 2.0))]
 
 
 FAMILY = members(-6.0, -1.0, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 6.0)
@@ -95,7 +96,7 @@ def test_the_posterior_itself_is_supported() -> None:
 
 
 def test_another_temperature_is_not_supported_and_its_temperature_is_found() -> None:
-    case = judged(law(6.0), family=[*FAMILY, Member("Gibbs", 12.0, 1.0, counted(law(12.0), 2000, 99), True)])
+    case = judged(law(6.0), family=members(0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 6.0, 12.0))
     assert case.verdict not in {Verdict.SUPPORTED, Verdict.REFUTED}, case.reason
     assert number_of(case, "inverse temperature of the nearest posterior").value == 6.0
     low = number_of(case, "total variation").low
@@ -123,10 +124,14 @@ def test_equal_ranks_do_not_hide_a_distance_from_every_posterior() -> None:
 
 def test_the_best_at_the_edge_of_the_search_refutes_nothing() -> None:
     far = np.roll(law(6.0), 8)
-    edges = [member._replace(edge=True) for member in FAMILY]
-    case = judged(far, family=edges)
+    one_scale = [member for member in FAMILY if member.scale == 1]
+    case = judged(far, family=one_scale)
     assert (case.verdict, "edge of the search" in case.reason) == (Verdict.INCONCLUSIVE, True)
     assert judged(far, family=[]).verdict == Verdict.INCONCLUSIVE
+    assert [at_edge(member, FAMILY) for member in FAMILY] == [True, *[False] * 7, True, True, True]
+    warmer = [member for member in FAMILY if member.beta != 6.0]  # the coldest could not be trusted
+    assert at_edge(warmer[7], warmer)
+    assert warmer[7].beta == 3.0
 
 
 @pytest.mark.parametrize(
@@ -167,7 +172,7 @@ def test_both_ends_of_the_rule() -> None:
 def test_the_nearest_member_is_measured_on_endpoints_that_did_not_choose_it() -> None:
     """200 members, all of the endpoints' own law: the best of them is no nearer than any other."""
     rng = np.random.default_rng(0)
-    same = [Member("Gibbs", 1.0, 1.0, counted(POSTERIOR, 500, seed), False) for seed in range(200)]
+    same = [Member("Gibbs", 1.0, 1.0, counted(POSTERIOR, 500, seed)) for seed in range(200)]
     found = [nearest_of(counted(POSTERIOR, 1000, 500 + turn), same, rng).distance for turn in range(10)]
     fresh = [
         np.abs(rng.multinomial(500, POSTERIOR) / 500 - rng.multinomial(500, POSTERIOR) / 500).sum() / 2
@@ -181,12 +186,16 @@ def test_the_stopping_rule_comes_first() -> None:
         judged(p)._replace(name=f"boolean-3, majority, sgd, {stop}, zero-one")
         for p, stop in ((POSTERIOR, "first fit"), (ranked(0.3), "500 steps on"))
     )
-    said = finding_of([first, later])
-    assert said.startswith("the answer depends on the stopping rule: total variation 0.0")
-    assert "at first fit (median of 1 case), 0.3" in said
+    said = answer_of("planted", [first, later])
+    assert said.startswith("the answer depends on the stopping rule (planted: bounds apart in 1 of 1 pairs")
+    assert ": total variation 0.0" in said
+    assert "at first fit (median of 1), 0.3" in said
+    alike = later._replace(numbers=first.numbers)
+    assert answer_of("planted", [first, alike]).startswith("does the answer depend on the stopping rule?")
     shown = cases_shown("planted", [first, later], [], [], [])
     assert [len(graph.series) for graph in shown.graphs] == [4, 2]
-    assert finding_of([]) == "no case could be measured at any stopping rule"
+    assert shown.answer == said
+    assert answer_of("planted", []) == "planted: no case could be measured at any stopping rule"
 
 
 def test_the_kernel_is_that_of_wide_networks() -> None:
@@ -244,8 +253,8 @@ def test_rungs_that_cannot_be_trusted_are_not_searched() -> None:
     rungs = [Draws({"function": x}, {}, None, ["ok", "ok"]) for x in (good, apart, good)]
     rungs.append(rungs[0]._replace(status=["ok", "collapsed"]))
     rows, labels = np.array([0]), np.array([0])
-    found = gibbs_members([1.0, 2.0, 4.0, 8.0], rungs, 1.0, (0.5, 1.0, 2.0), rows, labels, 8)
-    assert [(member.beta, member.edge) for member in found] == [(1.0, False)] * 2 + [(4.0, False)] * 2
+    found = gibbs_members([1.0, 2.0, 4.0, 8.0], rungs, 1.0, rows, labels, 8)
+    assert [member.beta for member in found] == [1.0, 1.0, 4.0, 4.0]
     assert thinned_functions(rungs[1], 8).rhat > 1.1
     assert 900 < thinned_functions(rungs[0], 8).counts().total <= 1000
 

@@ -16,7 +16,7 @@ from models import Task, boolean_inputs, boolean_labels, boolean_task
 from samplers import prior_functions
 from samplers.draws import Progress, share_of
 
-from .boolean import CITATIONS, System, functions_of_prior, system
+from .boolean import CITATIONS, System, system
 from .claim import Case, Check, Evidence, Preset, Sampled
 from .learning import table_of
 from .max_margin import max_margin_function
@@ -55,10 +55,10 @@ class Sizes(NamedTuple):
 
 
 SIZES: dict[Preset, Sizes] = {
-    "smoke": Sizes({3: 1 << 18}, 1 << 16, 500, Size((0.5, 1.0, 2.0), 200, 0, 0, 0)),
+    "smoke": Sizes({3: 1 << 17}, 1 << 17, 500, Size((0.5, 1.0, 2.0), 200, 0, 0, 0, (1.0, 8.0, 64.0))),
     "quick": Sizes({3: 1 << 20, 4: 1 << 22}, 1 << 18, 2000, Size(SCALES, 500, 4, 32, 50)),
     "full": Sizes({3: 1 << 22, 4: 1 << 24, 5: 1 << 24}, 1 << 20, 4000, Size(SCALES, 500, 8, 32, 100)),
-    "paper": Sizes({3: 1 << 26, 4: 1 << 30, 5: 1 << 32}, 1 << 26, 100_000, Size(SCALES, 2000, 64, 128, 400)),
+    "paper": Sizes({3: 1 << 26, 4: 1 << 28, 5: 1 << 28}, 1 << 26, 100_000, Size(SCALES, 2000, 64, 128, 400)),
 }
 
 
@@ -82,7 +82,8 @@ def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 100 + bits), 4)
         prior = prior_of(keys[0], chosen, sizes, share_of(progress, part, num_parts))
         part += 1
-        for place, (target, optimisers) in enumerate(targets.items()):
+        for target, optimisers in targets.items():
+            place = TARGETS.index(target)  # the same data in every preset
             task = boolean_task(jax.random.fold_in(keys[1], place), table_of(target, bits), NUM_TRAIN[bits])
             data += [np.asarray(leaf) for leaf in task.train]
             of_task = share_of(progress, part, num_parts)
@@ -115,24 +116,26 @@ def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
 
 def prior_of(key: jax.Array, chosen: System, sizes: Sizes, progress: Progress) -> Prior:
     """Draw the functions of the prior, at every scale of the family."""
-    others = [scale for scale in sizes.gibbs.scales if scale != 1]
-    parts = 1 + len(others)
-    key, *keys = jax.random.split(key, parts)
-    packed = functions_of_prior(key, chosen, sizes.prior[chosen.num_bits], share_of(progress, 0, parts))
-    middle = len(packed) // 2
+    scales = sizes.gibbs.scales
     inputs, labels = boolean_inputs(chosen.num_bits), boolean_labels(scaled_network(chosen.network))
-    scaled: dict[float, FunctionCounts] = {}
-    for place, scale in enumerate(others):
-        functions = prior_functions(
+    keys = jax.random.split(key, len(scales))
+    drawn = {
+        scale: prior_functions(
             keys[place],
             scaled_model(chosen.network),
             labels,
             with_scale(inputs, scale),
-            sizes.scaled,
-            progress=share_of(progress, 1 + place, parts),
+            sizes.prior[chosen.num_bits] if scale == 1 else sizes.scaled,
+            progress=share_of(progress, place, len(scales)),
         )
-        scaled[scale] = count_functions(functions)
-    return Prior((count_functions(packed[:middle]), count_functions(packed[middle:])), scaled)
+        for place, scale in enumerate(scales)
+    }
+    packed = drawn.pop(1.0)
+    middle = len(packed) // 2
+    return Prior(
+        (count_functions(packed[:middle]), count_functions(packed[middle:])),
+        {scale: count_functions(functions) for scale, functions in drawn.items()},
+    )
 
 
 def cases_of(
@@ -196,7 +199,7 @@ def members_of(prior: Prior, rows: Array, labels: Array, gibbs: Gibbs) -> list[M
     """The whole family: Gibbs posteriors and, where enough draws fit, zero-one posteriors."""
     found = list(gibbs.members)
     for scale, counts in {1.0: prior.halves[0], **prior.scaled}.items():
-        found += zero_one_member(counts, scale, [1.0, *prior.scaled], rows, labels)
+        found += zero_one_member(counts, scale, rows, labels)
     return found
 
 

@@ -6,9 +6,9 @@ error; the zero-one posterior is the prior's draws that fit. A scale multiplies 
 parameters, so one network with the scale for a further input serves all scales with one
 compilation.
 
-The nearest member is chosen on one half of the endpoints and measured on the other, so
-that the choice is not rewarded for noise. The lower bound counts the least of those of the nearest
-few: a member that lost by chance still counts.
+The nearest member is chosen on one half of the endpoints and measured on the other, so that the
+choice is not rewarded for noise. The lower bound is the least over *all* members: whichever is truly
+nearest, its own bound is not below that, so no choice can go wrong.
 """
 
 from collections.abc import Sequence
@@ -25,21 +25,20 @@ from compare import (
     fitting_functions,
     rhat_and_ess,
     thinned,
-    total_variation,
     unpack_labels,
     variation_bounds,
 )
-from compare.function_distances import aligned
 from compare.variation_bounds import halves
-from models import Batch, Network
+from models import Batch, Network, boolean_labels
 from samplers import Draws
+from samplers.draws import Observe
 
 type Array = np.ndarray
 
+GIBBS = "Gibbs"
 SCALES = (0.5, 0.5**0.5, 1.0, 2**0.5, 2.0)
 FEWEST_DRAWS = 400  # of a member: fewer are not searched
 SEARCHED = 1000  # draws of each member at most in the search, equally many of each
-NEAREST = 5  # members whose bounds are read
 RAREST = 0.01  # share of the rarer label of an input whose mixing is judged
 LARGEST_RHAT = 1.05  # of a member; references pass stricter gates
 
@@ -51,7 +50,6 @@ class Member(NamedTuple):
     beta: float | None  # None: the zero-one posterior has none
     scale: float
     counts: FunctionCounts
-    edge: bool  # at the end of the ladder or of the scales
 
 
 class Nearest(NamedTuple):
@@ -59,9 +57,9 @@ class Nearest(NamedTuple):
 
     member: Member
     distance: float  # plug-in total variation
-    low: float  # least lower bound among the nearest few
+    low: float  # least lower bound of all members
     high: float
-    edge: bool
+    edge: bool  # nothing was searched beyond it
 
 
 class Thinned(NamedTuple):
@@ -88,6 +86,13 @@ def thinned_functions(draws: Draws, num_inputs: int) -> Thinned:
     kept = thinned(*functions.shape[:2], worth)
     failed = [sentence for sentence in draws.status if sentence != "ok"]
     return Thinned(functions[:, kept], float(rhat[known].max()) if known.any() else 1.0, worth, failed)
+
+
+@cache
+def function_of(network: Network) -> Observe:
+    """What is recorded of a network: its labels of all inputs, packed; one callable, compiled once."""
+    labels = boolean_labels(network)
+    return lambda params, inputs: {"function": jnp.packbits(labels(params, inputs))}
 
 
 @cache
@@ -135,56 +140,70 @@ def gibbs_members(
     betas: Sequence[float],
     rungs: Sequence[Draws],
     scale: float,
-    scales: Sequence[float],
     rows: Array,
     labels: Array,
     num_inputs: int,
 ) -> list[Member]:
     """The members that one pass gives, those left out that cannot be trusted."""
     found: list[Member] = []
-    for place, (beta, draws) in enumerate(zip(betas, rungs, strict=True)):
+    for beta, draws in zip(betas, rungs, strict=True):
         rung = thinned_functions(draws, num_inputs)
         if rung.failed or rung.rhat > LARGEST_RHAT:
             continue
-        edge = place == len(betas) - 1 or scale in (min(scales), max(scales))
         every = rung.counts()
-        kinds = [("Gibbs", every), ("Gibbs given no training error", _fitting(every, rows, labels))]
+        kinds = [(GIBBS, every), (f"{GIBBS} given no training error", _fitting(every, rows, labels))]
         found += [
-            Member(law, beta, scale, counts, edge)
+            Member(law, beta, scale, counts)
             for law, counts in kinds
             if counts is not None and counts.total >= FEWEST_DRAWS
         ]
     return found
 
 
-def zero_one_member(
-    functions: FunctionCounts, scale: float, scales: Sequence[float], rows: Array, labels: Array
-) -> list[Member]:
+def zero_one_member(functions: FunctionCounts, scale: float, rows: Array, labels: Array) -> list[Member]:
     """The zero-one posterior at a scale from functions of its prior, if enough of them fit."""
     counts = _fitting(functions, rows, labels)
-    edge = scale in (min(scales), max(scales))
     if counts is None or counts.total < FEWEST_DRAWS:
         return []
-    return [Member("zero-one", None, scale, counts, edge)]
+    return [Member("zero-one", None, scale, counts)]
 
 
 def nearest_of(trained: FunctionCounts, members: Sequence[Member], rng: np.random.Generator) -> Nearest:
-    """The member of least total variation from one half of the endpoints, measured on the other."""
-    choose, measure = halves(trained, rng)
+    """The member that a classifier tells least from one half of the endpoints, measured on the other."""
     size = min(SEARCHED, *(member.counts.total for member in members))
+    drawn = [subsample(member.counts, size, rng) for member in members]
+    seeds = rng.integers(2**31, size=(2, len(members)))
+    choosing, measured = (
+        [variation_bounds(half, counts, seed=int(seed)) for counts, seed in zip(drawn, row, strict=True)]
+        for half, row in zip(halves(trained, rng), seeds, strict=True)
+    )
+    place = int(np.argmin([bounds.held_out for bounds in choosing]))
+    best = measured[place]
+    low = min(bounds.low for bounds in measured)
+    return Nearest(members[place], best.distance, low, best.high, at_edge(members[place], members))
 
-    def apart(member: Member) -> float:
-        left, right = aligned(choose, subsample(member.counts, size, rng))
-        return total_variation(left / choose.total, right / size)
 
-    order = np.argsort([apart(member) for member in members])
-    seeds = rng.integers(2**31, size=NEAREST)
-    bounds = [
-        variation_bounds(measure, members[place].counts, seed=int(seed))
-        for place, seed in zip(order, seeds, strict=False)
+def at_edge(member: Member, members: Sequence[Member]) -> bool:
+    """Whether the search ends here: no member of smaller and larger scale, or none colder, or none hotter.
+
+    Given no training error the hottest has a neighbour, the zero-one posterior.
+
+    >>> counts = FunctionCounts(np.array([[1]], np.uint8), np.array([5]))
+    >>> members = [Member("Gibbs", b, s, counts) for s in (0.5, 1.0, 2.0) for b in (1.0, 2.0, 4.0)]
+    >>> [at_edge(member, members) for member in members[:5]]
+    [True, True, True, True, False]
+    """
+    scales = {other.scale for other in members}
+    if member.scale in (min(scales), max(scales)):
+        return True
+    if member.beta is None:
+        return False
+    alike = [
+        other.beta
+        for other in members
+        if (other.law, other.scale) == (member.law, member.scale) and other.beta is not None
     ]
-    best = members[int(order[0])]
-    return Nearest(best, bounds[0].distance, min(b.low for b in bounds), bounds[0].high, best.edge)
+    return member.beta == max(alike) or (member.law == GIBBS and member.beta == min(alike))
 
 
 def subsample(counts: FunctionCounts, num: int, rng: np.random.Generator) -> FunctionCounts:

@@ -22,7 +22,6 @@ from models import (
     bayesian_model,
     bernoulli,
     boolean_inputs,
-    boolean_labels,
     gaussian_prior,
     input_rows,
 )
@@ -35,6 +34,7 @@ from .posterior_family import (
     Member,
     Thinned,
     batch_with_scale,
+    function_of,
     gibbs_members,
     scaled_network,
     thinned_functions,
@@ -46,7 +46,7 @@ type Array = np.ndarray
 
 MAX_RHAT = 1.01
 LOSS_WITHIN = 0.15  # of the endpoints' mean loss, relatively
-BETAS = tuple(4.0**power for power in range(9))  # of the pilot
+BETAS = tuple(2.0**power for power in range(13))  # of the family
 
 
 class Size(NamedTuple):
@@ -57,6 +57,7 @@ class Size(NamedTuple):
     populations: int  # of the references at matched loss; even, 0: no such reference
     chains: int  # of the second method
     draws: int  # of each
+    betas: tuple[float, ...] = BETAS  # of the family
 
 
 class Gibbs(NamedTuple):
@@ -92,12 +93,12 @@ def gibbs_of(
             target,
             observe,
             inputs,
-            betas=BETAS,
+            betas=size.betas,
             num_chains=2,
             num_particles=size.particles,
             progress=share_of(progress, place, num_parts),
         )
-        members += gibbs_members(BETAS, rungs, scale, size.scales, rows, labels, chosen.num_inputs)
+        members += gibbs_members(size.betas, rungs, scale, rows, labels, chosen.num_inputs)
         if scale == 1:
             hot = thinned_functions(rungs[0], chosen.num_inputs).counts()
             curve = np.array([rung.stats["loss"].mean() for rung in rungs])
@@ -105,7 +106,7 @@ def gibbs_of(
         raise ValueError(f"the prior scale 1, that of the start of training, must be among {size.scales}")
     if not size.populations:
         return Gibbs(hot, {}, members)
-    betas = {name: matching_beta(np.array(BETAS), curve, loss) for name, loss in losses.items()}
+    betas = {name: matching_beta(np.array(size.betas), curve, loss) for name, loss in losses.items()}
     target, observe, inputs = asked(chosen, task, 1.0)
     ladder = sorted(set(betas.values()))
     found = tempered_pass(
@@ -141,12 +142,11 @@ def second_method(
     key: jax.Array, chosen: System, task: Task, beta: float, drawn: Thinned, size: Size, progress: Progress
 ) -> Check:
     """Chains of Hamiltonian Monte Carlo from the prior must show the same functions equally often."""
-    labels = boolean_labels(chosen.network)
     draws = sample(
         key,
         hmc(16, 300, num_steps_per_draw=4),
         posterior(chosen.model, task.train, num_data=len(task.train.targets), beta=beta),
-        lambda params, inputs: {"function": jnp.packbits(labels(params, inputs))},
+        function_of(chosen.network),
         jnp.asarray(boolean_inputs(chosen.num_bits)),
         num_chains=size.chains,
         num_draws=size.draws,
@@ -212,10 +212,8 @@ def asked(chosen: System, task: Task, scale: float) -> tuple[Target, Observe, ja
     """What a tempered pass at a prior scale is asked: the same functions whatever the scale."""
     data: Batch = batch_with_scale(task.train, scale)
     target = posterior(scaled_model(chosen.network), data, num_data=len(task.train.targets))
-    return target, _observed(chosen.network), with_scale(boolean_inputs(chosen.num_bits), scale)
-
-
-@cache
-def _observed(network: Network) -> Observe:
-    labels = boolean_labels(scaled_network(network))
-    return lambda params, inputs: {"function": jnp.packbits(labels(params, inputs))}
+    return (
+        target,
+        function_of(scaled_network(chosen.network)),
+        with_scale(boolean_inputs(chosen.num_bits), scale),
+    )

@@ -1,6 +1,7 @@
 """Pictures and words of the claim ``posterior_sample``, the same for every part of it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def cases_shown(
         list(data),
         list(citations),
         list(published),
+        answer_of(family, cases) if cases else "",
     )
 
 
@@ -77,30 +79,49 @@ def headline_of(cases: Sequence[Case]) -> Number:
     return Number(name, float(np.median(found)), float(found.min()), float(found.max()), "interval: range")
 
 
-def finding_of(cases: Sequence[Case]) -> str:
+def answer_of(family: str, cases: Sequence[Case]) -> str:
     """How the answer depends on the stopping rule, in one sentence.
+
+    It does if for most targets and optimisers the bounds at two stops do not even overlap.
 
     >>> from compare import Verdict
     >>> case = Case("a, first fit, zero-one", {}, Verdict.PARTLY, "", [Number(DISTANCE, 0.2, 0.1, 0.3)], [])
-    >>> finding_of([case])
-    'the answer depends on the stopping rule: total variation 0.20 at first fit (median of 1 case)'
+    >>> later = case._replace(name="a, later, zero-one", numbers=[Number(DISTANCE, 0.5, 0.4, 0.6)])
+    >>> answer_of("toys", [case, later])
+    'the answer depends on the stopping rule (toys: bounds apart in 1 of 1 pairs of stops): total variation \
+0.20 at first fit (median of 1), 0.50 later (median of 1)'
     """
     groups: dict[str, list[Case]] = {}
+    stops: dict[tuple[str, ...], list[Number]] = {}
     for case in cases:
-        *_, stop, law = case.name.split(", ")
+        *start, stop, law = case.name.split(", ")
         words = (
             f"{'at ' if stop == 'first fit' else ''}{stop}{'' if law == 'zero-one' else f' against {law}'}"
         )
         groups.setdefault(words, []).append(case)
+        stops.setdefault((*start, law), []).append(number_of(case, DISTANCE))
     found = {words: _distances(some) for words, some in groups.items()}
     parts = [
-        f"{np.median(values):.2f} {words} (median of {len(values)} case{'s' if len(values) > 1 else ''})"
+        f"{np.median(values):.2f} {words} (median of {len(values)})"
         for words, values in found.items()
         if len(values)
     ]
     if not parts:
-        return "no case could be measured at any stopping rule"
-    return f"the answer depends on the stopping rule: total variation {', '.join(parts)}"
+        return f"{family}: no case could be measured at any stopping rule"
+    pairs = [_apart(one, other) for some in stops.values() for one, other in pairwise(some)]
+    known = [apart for apart in pairs if apart is not None]
+    beginning = "does the answer depend on the stopping rule? not settled"
+    if sum(known) > len(known) / 2:
+        beginning = "the answer depends on the stopping rule"
+    count = f"{family}: bounds apart in {sum(known)} of {len(known)} pairs of stops"
+    return f"{beginning} ({count}): total variation {', '.join(parts)}"
+
+
+def _apart(one: Number, other: Number) -> bool | None:
+    """Whether the bounds of two numbers do not overlap; ``None`` where one is not known."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return None
+    return one.high < other.low or other.high < one.low
 
 
 def short(name: str) -> str:

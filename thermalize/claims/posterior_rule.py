@@ -38,9 +38,9 @@ RESAMPLES = 300
 RULE = (
     "SUPPORTED: the upper 95 % bound of the total variation between endpoints and posterior is at most "
     f"{EQUAL:g}, and its floor at most {HIGHEST_FLOOR:g}. REFUTED: its lower bound is at least "
-    f"{DIFFERENT:g}, for this posterior and for those nearest to the endpoints among all inverse "
-    "temperatures and prior scales, chosen on one half of the endpoints and tried on the other, the best "
-    "of them not at the edge of the search. PARTLY, where neither holds: the rank correlation of log "
+    f"{DIFFERENT:g}, for this posterior and for every one searched of other inverse temperatures and prior "
+    "scales, and the nearest of them not at the edge of the search. PARTLY, where neither holds: the rank "
+    "correlation of log "
     f"probabilities is at least {RANKS:g} with its whole interval, and the lower bound above {EQUAL:g}. "
     "INCONCLUSIVE: anything else, or a reference or a control that failed: an independent exact sample must "
     f"lie within {EQUAL:g} of the floor; the prior, the max-margin function and the posterior at another "
@@ -55,8 +55,8 @@ class Found(NamedTuple):
     high: float
     floor: float  # of the histogram's distance at these sample sizes
     ranks: float | None  # lower end of the rank correlation's interval
-    nearest: float | None  # lower bound at the best temperature and prior scale; None: not searched
-    edge: bool  # the best lies at the edge of the search
+    nearest: float | None  # least lower bound of all temperatures and prior scales; None: not searched
+    edge: bool  # the nearest lies at the edge of the search
 
 
 def judge(found: Found) -> tuple[Verdict, str]:
@@ -202,6 +202,7 @@ def numbers_of(
         member = nearest.member
         numbers += [
             Number("total variation at the nearest posterior", nearest.distance, nearest.low, nearest.high),
+            Number("posteriors searched", float(len(posterior.members)), None, None),
             Number("inverse temperature of the nearest posterior", member.beta, None, None, member.law),
             Number("prior scale of the nearest posterior", member.scale, None, None),
         ]

@@ -14,7 +14,7 @@ from samplers.draws import Progress, share_of
 from .claim import TOGETHER, Claim, Evidence, Preset, joined
 from .names import STATEMENTS
 from .posterior_boolean import evidence as boolean
-from .posterior_pages import finding_of, headline_of
+from .posterior_pages import headline_of
 from .posterior_rule import RULE
 from .posterior_seven import evidence as seven_bits
 
@@ -25,7 +25,7 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
     """Run every part and put them together."""
     parts = [part(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)]
     cases = [case for part in parts for case in part.cases]
-    return joined(headline_of(cases), parts)._replace(answer=finding_of(cases))
+    return joined(headline_of(cases), parts)
 
 
 CLAIM = Claim(

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare import FunctionCounts, count_functions
-from models import Task, boolean_inputs, boolean_labels
+from models import Task, boolean_inputs
 from samplers import Sampler, Stop, optimise_through, posterior
 from samplers.draws import Progress
 from samplers.named import optax_optimiser
 
 from .boolean import System
 from .claim import Check
+from .posterior_family import function_of
 from .posterior_rule import FEWEST
 
 type Array = np.ndarray
@@ -74,12 +75,11 @@ def train(
 ) -> list[Trained]:
     """Networks trained from the prior through all stops, one :class:`Trained` for each."""
     num_train = len(task.train.targets)
-    labels = boolean_labels(chosen.network)
     found = optimise_through(
         key,
         trainer(name, num_train),
         posterior(chosen.model, task.train, num_data=num_train),
-        lambda params, inputs: {"function": jnp.packbits(labels(params, inputs))},
+        function_of(chosen.network),
         jnp.asarray(boolean_inputs(chosen.num_bits)),
         num_endpoints=num,
         stops=STOPS,
