@@ -109,7 +109,9 @@ def _begin(
     @sequential_vmap
     def one(shared: Any, index: Array) -> Stage:
         target, key = shared
-        return first_stage(jax.random.fold_in(key, index), target, moves, num_particles, max_stages)
+        stage = first_stage(jax.random.fold_in(key, index), target, moves, num_particles, max_stages)
+        # constants are weakly typed, and a stage that was climbed is not: the climb would compile twice
+        return stage._replace(**jax.tree.map(_typed, {"tuning": stage.tuning, "stats": stage.stats}))
 
     return map_lanes(one, (target, key), indices, mesh=mesh, block=1)
 
@@ -141,3 +143,7 @@ def _climb(
         return reached, (observed, stats, reached.log_evidence)
 
     return map_lanes(one, (target, inputs, until), stages, mesh=mesh, block=1)
+
+
+def _typed(x: Array) -> Array:
+    return jax.lax.convert_element_type(x, x.dtype)

@@ -9,6 +9,7 @@ import pytest
 
 from samplers import hmc_moves, populations, smc, tempered_pass
 from samplers.draws import Draws
+from samplers.ladder import _climb
 
 from .checks import check_means
 from .linear_gaussian import exact, linear_target, observe_flat
@@ -65,7 +66,9 @@ def test_a_pass_of_one_rung_is_tempered_smc() -> None:
 
 
 def test_rungs_that_are_not_reached_say_so() -> None:
+    before = _climb._cache_size()
     first, last = rungs((1e-4, 3.0), num_chains=2, max_stages=2)
+    assert _climb._cache_size() == before + 1  # one program for all rungs
     assert first.status == ["ok"] * 2
     assert last.status == ["unfinished: the target was not reached in 2 stages"] * 2
 

@@ -35,9 +35,9 @@ type Plan = dict[int, dict[str, list[str]]]  # bits, targets, optimisers
 
 PLANS: dict[Preset, Plan] = {
     "smoke": {3: {"majority": ["sgd"]}},
-    "quick": {3: {"majority": ["sgd"]}, 4: {"majority": ["sgd"]}},
+    "quick": {4: {"majority": ["sgd"]}},
     "full": {
-        3: {"majority": ["gd", "sgd", "momentum", "adam"], "parity": ["sgd"]},
+        3: {"majority": ["sgd", "adam"], "parity": ["sgd"]},
         4: {"single bit": ["sgd"], "majority": ["gd", "sgd", "momentum", "adam"], "random": ["sgd"]},
         5: {"single bit": ["sgd"], "majority": ["sgd"]},
     },
@@ -56,7 +56,7 @@ class Sizes(NamedTuple):
 
 SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes({3: 1 << 17}, 1 << 17, 500, Size((0.5, 1.0, 2.0), 200, 0, 0, 0, (1.0, 8.0, 64.0))),
-    "quick": Sizes({3: 1 << 20, 4: 1 << 22}, 1 << 18, 2000, Size(SCALES, 500, 4, 32, 50)),
+    "quick": Sizes({4: 1 << 22}, 1 << 18, 2000, Size(SCALES, 500, 4, 32, 50)),
     "full": Sizes({3: 1 << 22, 4: 1 << 24, 5: 1 << 24}, 1 << 20, 4000, Size(SCALES, 500, 8, 32, 100)),
     "paper": Sizes({3: 1 << 26, 4: 1 << 28, 5: 1 << 28}, 1 << 26, 100_000, Size(SCALES, 2000, 64, 128, 400)),
 }

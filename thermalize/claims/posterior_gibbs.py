@@ -54,7 +54,7 @@ class Size(NamedTuple):
 
     scales: tuple[float, ...]  # prior scales of the family
     particles: int  # of each population
-    populations: int  # of the references at matched loss; even, 0: no such reference
+    populations: int  # of the references at matched loss, a multiple of four; 0: no such reference
     chains: int  # of the second method
     draws: int  # of each
     betas: tuple[float, ...] = BETAS  # of the family
@@ -87,12 +87,9 @@ def gibbs_of(
     members: list[Member] = []
     hot, curve = None, np.zeros(0)
     for place, scale in enumerate(size.scales):
-        target, observe, inputs = asked(chosen, task, scale)
         rungs = tempered_pass(
             keys[place],
-            target,
-            observe,
-            inputs,
+            *asked(chosen, task, scale),
             betas=size.betas,
             num_chains=2,
             num_particles=size.particles,
@@ -107,18 +104,21 @@ def gibbs_of(
     if not size.populations:
         return Gibbs(hot, {}, members)
     betas = {name: matching_beta(np.array(size.betas), curve, loss) for name, loss in losses.items()}
-    target, observe, inputs = asked(chosen, task, 1.0)
     ladder = sorted(set(betas.values()))
-    found = tempered_pass(
-        keys[-2],
-        target,
-        observe,
-        inputs,
-        betas=ladder,
-        num_chains=size.populations,
-        num_particles=size.particles,
-        progress=share_of(progress, num_parts - 2, num_parts),
-    )
+    at_scale_one = asked(chosen, task, 1.0)
+    pairs = size.populations // 2  # two populations at a time, as in the family: compiled once
+    passes = [
+        tempered_pass(
+            jax.random.fold_in(keys[-2], turn),
+            *at_scale_one,
+            betas=ladder,
+            num_chains=2,
+            num_particles=size.particles,
+            progress=share_of(share_of(progress, num_parts - 2, num_parts), turn, pairs),
+        )
+        for turn in range(pairs)
+    ]
+    found = [joined(list(rungs), axis=0) for rungs in zip(*passes, strict=True)]
     drawn = {
         beta: thinned_functions(rung, chosen.num_inputs) for beta, rung in zip(ladder, found, strict=True)
     }

@@ -56,7 +56,7 @@ def cases_shown(
     return Evidence(
         list(cases),
         headline_of(cases),
-        list(graphs),
+        graphs if known else [],
         list(samples),
         list(data),
         list(citations),

@@ -1,13 +1,14 @@
 """Claim: an endpoint of SGD is a random draw from the low-loss parameters.
 
 If it is, the functions that trained networks end at are distributed as the functions of posterior draws.
-The claim is judged in parts, one for each family of systems; how long training goes on after the first
-fit is a condition of every case.
+The claim is judged in parts, one for each family of systems, each by its own rule; how long training
+goes on after the first fit is a condition of every case.
 
 Source: Mingard et al. 2021; Wilson and Izmailov 2020 (trained networks as posterior samples).
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from samplers.draws import Progress, share_of
 
@@ -18,14 +19,26 @@ from .posterior_pages import headline_of
 from .posterior_rule import RULE
 from .posterior_seven import evidence as seven_bits
 
-PARTS: tuple[Callable[[Preset, int, Progress], Evidence], ...] = (boolean, seven_bits)
+
+class Part(NamedTuple):
+    """One family of systems: how it is run, and the rule its cases are judged by."""
+
+    evidence: Callable[[Preset, int, Progress], Evidence]
+    rule: str
+
+
+PARTS = (
+    Part(boolean, RULE),
+    Part(seven_bits, RULE),
+)
 
 
 def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
     """Run every part and put them together."""
-    parts = [part(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)]
-    cases = [case for part in parts for case in part.cases]
-    return joined(headline_of(cases), parts)
+    parts = [
+        part.evidence(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)
+    ]
+    return joined(headline_of([case for part in parts for case in part.cases]), parts)
 
 
 CLAIM = Claim(
@@ -38,6 +51,6 @@ CLAIM = Claim(
         "against the Gibbs posterior at matched training loss; rank correlation of log probabilities "
         "beside it"
     ),
-    rule=f"{RULE} {TOGETHER}",
+    rule=" ".join([*dict.fromkeys(part.rule for part in PARTS), TOGETHER]),
     run=run,
 )
