@@ -26,7 +26,7 @@ from models import (
     input_rows,
 )
 from samplers import Target, hmc, posterior, sample, tempered_pass
-from samplers.draws import Observe, Progress, share_of
+from samplers.draws import Observe, Progress, joined, share_of
 
 from .boolean import System
 from .claim import Check
