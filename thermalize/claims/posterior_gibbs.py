@@ -144,7 +144,7 @@ def second_method(
     """Chains of Hamiltonian Monte Carlo from the prior must show the same functions equally often."""
     draws = sample(
         key,
-        hmc(16, 300, num_steps_per_draw=4),
+        hmc(16, 300, num_steps_per_draw=8),
         posterior(chosen.model, task.train, num_data=len(task.train.targets), beta=beta),
         function_of(chosen.network),
         jnp.asarray(boolean_inputs(chosen.num_bits)),
