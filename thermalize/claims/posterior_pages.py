@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from .claim import Case, Evidence, Graph, Number, Published, Sampled
+from .posterior_rule import EQUAL
 
 type Array = np.ndarray
 
@@ -28,28 +29,27 @@ def cases_shown(
         Graph(
             f"How far endpoints are from the posterior: {family}",
             "Total variation with 95 % bounds of the truth, between its floor (equal laws at these "
-            "sizes) and its ceiling (the prior). The dashed line is the most that counts as equal.",
+            "sizes) and its ceiling (the prior). Nearest: that of all posteriors searched, by inverse "
+            "temperature and prior scale. The dashed line is the most that counts as equal.",
             DISTANCE,
             labels,
             {
                 "endpoints": [number_of(case, DISTANCE) for case in known],
-                "nearest posterior of all temperatures and scales": [
-                    number_of(case, NEAREST) for case in known
-                ],
+                "nearest": [number_of(case, NEAREST) for case in known],
                 "floor": [number_of(case, FLOOR) for case in known],
                 "ceiling": [number_of(case, CEILING) for case in known],
             },
-            0.10,
+            EQUAL,
         ),
         Graph(
-            f"Ranks agree where probabilities do not: {family}",
+            f"Do ranks agree where probabilities do not? {family}",
             "Rank correlation of log probabilities beside the total variation of the same two laws: a high "
             "correlation can hide a large distance.",
             "rank correlation; total variation",
             labels,
             {
-                "rank correlation": [number_of(case, RANKS) for case in known],
-                "total variation": [number_of(case, DISTANCE) for case in known],
+                "ranks": [number_of(case, RANKS) for case in known],
+                "distance": [number_of(case, DISTANCE) for case in known],
             },
         ),
     ]
@@ -125,13 +125,13 @@ def _apart(one: Number, other: Number) -> bool | None:
 
 
 def short(name: str) -> str:
-    """The name of a case on two lines.
+    """The name of a case on three lines.
 
     >>> short("boolean-3, majority, sgd, first fit, zero-one")
-    'boolean-3, majority, sgd,\\nfirst fit, zero-one'
+    'boolean-3, majority,\\nsgd, first fit,\\nzero-one'
     """
-    *start, stop, law = name.split(", ")
-    return f"{', '.join(start)},\n{stop}, {law}"
+    *start, optimiser, stop, law = name.split(", ")
+    return f"{', '.join(start)},\n{optimiser}, {stop},\n{law}"
 
 
 def _distances(cases: Sequence[Case]) -> Array:
