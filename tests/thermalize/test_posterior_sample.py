@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from compare import FunctionCounts, Verdict
-from models import boolean_inputs, boolean_labels, boolean_task, gaussian_prior, majority, mlp
+from models import boolean_inputs, boolean_labels, boolean_task, majority
 from samplers import Draws
 from thermalize.claims.boolean import system
 from thermalize.claims.claim import Case, Check
-from thermalize.claims.max_margin import max_margin_function, relu_kernel
 from thermalize.claims.posterior_family import (
     Member,
     at_edge,
@@ -196,38 +195,6 @@ def test_the_stopping_rule_comes_first() -> None:
     assert [len(graph.series) for graph in shown.graphs] == [4, 2]
     assert shown.answer == said
     assert answer_of("planted", []) == "planted: no case could be measured at any stopping rule"
-
-
-def test_the_kernel_is_that_of_wide_networks() -> None:
-    """65,536 hidden units, 4,096 networks: standard errors of covariances are below 0.04."""
-    inputs = boolean_inputs(2)
-    network = mlp([2, 2048, 1], "relu")
-    params = jax.vmap(gaussian_prior(network).sample)(jax.random.split(jax.random.key(0), 4096))
-    outputs = np.asarray(
-        jax.vmap(lambda p: jax.vmap(network.apply, (None, 0))(p, jnp.asarray(inputs))[:, 0])(params)
-    )
-    assert np.abs(outputs.T @ outputs / 4096 - relu_kernel(inputs, 1)).max() < 5 * 0.06
-
-
-def test_max_margin_by_its_optimality_conditions() -> None:
-    """Every margin is at least one where the support is scaled so, with equality on the support."""
-    inputs = boolean_inputs(4)
-    rows = np.random.default_rng(0).permutation(16)[:9]
-    labels = majority(4)[rows]
-    found = max_margin_function(inputs, rows, labels, 2)
-    assert (found[rows] == labels).all()
-    kernel, signs = relu_kernel(inputs, 2), 2 * labels - 1
-    gram = kernel[np.ix_(rows, rows)] * np.outer(signs, signs)
-    best, value = None, np.inf
-    for support in range(1, 1 << 9):  # brute force over supports
-        some = np.flatnonzero(support >> np.arange(9) & 1)
-        weights = np.linalg.solve(gram[np.ix_(some, some)], np.ones(len(some)))
-        margins = gram[:, some] @ weights
-        if (weights > 0).all() and (margins > 1 - 1e-6).all() and weights.sum() < value:
-            best, value = (some, weights), weights.sum()
-    assert best is not None
-    some, weights = best
-    assert (found == (kernel[:, rows[some]] @ (weights * signs[some]) > 0)).all()
 
 
 def test_a_scaled_network_is_the_network_of_scaled_parameters() -> None:
