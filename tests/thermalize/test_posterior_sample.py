@@ -169,9 +169,9 @@ def test_both_ends_of_the_rule() -> None:
 
 
 def test_the_nearest_member_is_measured_on_endpoints_that_did_not_choose_it() -> None:
-    """200 members, all of the endpoints' own law: the best of them is no nearer than any other."""
+    """60 members, all of the endpoints' own law: the best of them is no nearer than any other."""
     rng = np.random.default_rng(0)
-    same = [Member("Gibbs", 1.0, 1.0, counted(POSTERIOR, 500, seed)) for seed in range(200)]
+    same = [Member("Gibbs", 1.0, 1.0, counted(POSTERIOR, 500, seed)) for seed in range(60)]
     found = [nearest_of(counted(POSTERIOR, 1000, 500 + turn), same, rng).distance for turn in range(10)]
     fresh = [
         np.abs(rng.multinomial(500, POSTERIOR) / 500 - rng.multinomial(500, POSTERIOR) / 500).sum() / 2
