@@ -21,7 +21,7 @@ from .claim import Case, Check, Evidence, Preset, Sampled
 from .learning import table_of
 from .max_margin import max_margin_function
 from .posterior_family import SCALES, Member, scaled_network, with_scale, zero_one_member
-from .posterior_gibbs import Gibbs, Size, gibbs_of, rows_and_labels, scaled_model
+from .posterior_gibbs import BETAS, Gibbs, Size, gibbs_of, rows_and_labels, scaled_model
 from .posterior_pages import cases_shown
 from .posterior_rule import FEWEST, Posterior, case_of
 from .posterior_trained import SETTINGS, STOP_NAMES, Trained, train
@@ -39,7 +39,7 @@ PLANS: dict[Preset, Plan] = {
     "full": {
         3: {"majority": ["sgd", "adam"], "parity": ["sgd"]},
         4: {"single bit": ["sgd"], "majority": ["gd", "sgd", "momentum", "adam"], "random": ["sgd"]},
-        5: {"single bit": ["sgd"], "majority": ["sgd"]},
+        5: {"majority": ["sgd"]},
     },
     "paper": {bits: {target: ["gd", "sgd", "momentum", "adam"] for target in TARGETS} for bits in (3, 4, 5)},
 }
@@ -56,8 +56,8 @@ class Sizes(NamedTuple):
 
 SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes({3: 1 << 17}, 1 << 17, 500, Size((0.5, 1.0, 2.0), 200, 0, 0, 0, (1.0, 8.0, 64.0))),
-    "quick": Sizes({4: 1 << 22}, 1 << 18, 2000, Size((0.5, 1.0, 2.0), 500, 4, 8, 200)),
-    "full": Sizes({3: 1 << 22, 4: 1 << 24, 5: 1 << 24}, 1 << 20, 4000, Size(SCALES, 500, 8, 16, 200)),
+    "quick": Sizes({4: 1 << 21}, 1 << 17, 2000, Size((0.5, 1.0, 2.0, 4.0), 400, 0, 0, 0, BETAS[::2])),
+    "full": Sizes({3: 1 << 22, 4: 1 << 24, 5: 1 << 24}, 1 << 20, 4000, Size(SCALES, 800, 8, 16, 200)),
     "paper": Sizes({3: 1 << 26, 4: 1 << 28, 5: 1 << 28}, 1 << 26, 100_000, Size(SCALES, 2000, 64, 128, 400)),
 }
 

@@ -36,9 +36,9 @@ from samplers.draws import Observe
 type Array = np.ndarray
 
 GIBBS = "Gibbs"
-SCALES = (0.5, 0.5**0.5, 1.0, 2**0.5, 2.0)
+SCALES = (0.5, 1.0, 2**0.5, 2.0, 2**1.5, 4.0)
 FEWEST_DRAWS = 400  # of a member: fewer are not searched
-SEARCHED = 1000  # draws of each member at most in the search, equally many of each
+SEARCHED = 1600  # draws of each member at most in the search, equally many of each
 RAREST = 0.01  # share of the rarer label of an input whose mixing is judged
 LARGEST_RHAT = 1.05  # of a member; references pass stricter gates
 
