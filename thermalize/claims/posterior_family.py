@@ -21,6 +21,7 @@ import numpy as np
 
 from compare import (
     FunctionCounts,
+    VariationBounds,
     count_functions,
     fitting_functions,
     rhat_and_ess,
@@ -38,7 +39,7 @@ type Array = np.ndarray
 GIBBS = "Gibbs"
 SCALES = (0.5, 1.0, 2**0.5, 2.0, 2**1.5, 4.0)
 FEWEST_DRAWS = 400  # of a member: fewer are not searched
-SEARCHED = 1600  # draws of each member at most in the search, equally many of each
+SEARCHED = 1600  # draws of each member at most in the search
 RAREST = 0.01  # share of the rarer label of an input whose mixing is judged
 LARGEST_RHAT = 1.05  # of a member; references pass stricter gates
 
@@ -170,16 +171,20 @@ def zero_one_member(functions: FunctionCounts, scale: float, rows: Array, labels
 
 def nearest_of(trained: FunctionCounts, members: Sequence[Member], rng: np.random.Generator) -> Nearest:
     """The member that a classifier tells least from one half of the endpoints, measured on the other."""
-    size = min(SEARCHED, *(member.counts.total for member in members))
-    drawn = [subsample(member.counts, size, rng) for member in members]
+    choose, measure = halves(trained, rng)
     seeds = rng.integers(2**31, size=(2, len(members)))
-    choosing, measured = (
-        [variation_bounds(half, counts, seed=int(seed)) for counts, seed in zip(drawn, row, strict=True)]
-        for half, row in zip(halves(trained, rng), seeds, strict=True)
-    )
-    place = int(np.argmin([bounds.held_out for bounds in choosing]))
+    alike = min(member.counts.total for member in members)  # as many of each, or few draws look near
+
+    def bounds(half: FunctionCounts, size: int, row: Array) -> list[VariationBounds]:
+        return [
+            variation_bounds(half, subsample(member.counts, size, rng), seed=int(seed))
+            for member, seed in zip(members, row, strict=True)
+        ]
+
+    choosing, measured = bounds(choose, min(alike, SEARCHED), seeds[0]), bounds(measure, SEARCHED, seeds[1])
+    place = int(np.argmin([found.held_out for found in choosing]))
     best = measured[place]
-    low = min(bounds.low for bounds in measured)
+    low = min(found.low for found in measured)
     return Nearest(members[place], best.distance, low, best.high, at_edge(members[place], members))
 
 
