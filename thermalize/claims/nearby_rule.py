@@ -30,7 +30,7 @@ RULE = (
     "end of one is below. Agreement: the arms' mean accuracies differ by at most "
     f"{100 * MOST_POINTS:g} points in every world, the clean one included; it holds if all intervals lie "
     "within, fails if one lies outside altogether. 95 % intervals that hold together over both arms, and "
-    "over all worlds. SUPPORTED: both hold. PARTLY: one holds. REFUTED: none holds and one fails. INCONCLUSIVE: "
+    "over all worlds. SUPPORTED: both hold. PARTLY: one holds. REFUTED: none holds, one fails. INCONCLUSIVE: "
     "anything else, a posterior that is not trusted, a reliability below "
     f"{LEAST_RELIABILITY}, or a control that came out wrong."
 )
@@ -72,9 +72,9 @@ def rank_part(found: Correlations) -> Part:
     return "fails" if min(each.high for each in found) < LEAST_CORRELATION else "open"
 
 
-def agreement_part(gaps: Sequence[Gap], level: float = LEVEL) -> Part:
-    """Whether accuracies agree within ``MOST_POINTS`` in all these worlds, read together at ``level``."""
-    intervals = [gap.interval(together(level, len(gaps))) for gap in gaps]
+def agreement_part(gaps: Sequence[Gap]) -> Part:
+    """Whether accuracies agree within ``MOST_POINTS`` in all these worlds."""
+    intervals = [gap.interval(together(LEVEL, len(gaps))) for gap in gaps]
     if all(low >= -MOST_POINTS and high <= MOST_POINTS for low, high in intervals):
         return "holds"
     outside = [low > MOST_POINTS or high < -MOST_POINTS for low, high in intervals]
@@ -108,8 +108,8 @@ def ranked(name: str, found: Seen, seed: int) -> tuple[CorrectedCorrelation, lis
 
 
 def agreement_controls(halves: Sequence[Gap], prior: Gap) -> list[Check]:
-    """Halves of the posterior must agree, the prior must not."""
-    found = agreement_part(halves, CONTROL_LEVEL)
+    """Halves of the posterior must agree by the rule of the arms, the prior must not."""
+    found = agreement_part(halves)
     _, high = prior.interval(CONTROL_LEVEL)
     return [
         Check("halves of the posterior agree within the margin", found == "holds", found),
