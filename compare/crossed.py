@@ -1,7 +1,7 @@
 r"""The mean over networks and items that are both a sample of many more.
 
 .. math:: \bar v = \tfrac1{nm} \textstyle\sum_{ix} v_{ix}, \qquad
-    \sigma^2 = \frac{\operatorname{var}_i \bar v_{i\cdot}}{n} + \frac{\operatorname{var}_x \bar v_{\cdot x}}{m}
+    \sigma^2 = \tfrac1n \operatorname{var}_i \bar v_{i\cdot} + \tfrac1m \operatorname{var}_x \bar v_{\cdot x}
 
 ``v`` may be the difference of two answers of one network to one item, paired. What network and
 item share is counted in both terms: a little too much, never too little.
