@@ -119,7 +119,9 @@ def test_what_is_seen_is_what_networks_do() -> None:
         p = probabilities_of(chosen.network, params, world.inputs)
         by_hand = np.stack(
             [
-                jax.nn.softmax(jax.vmap(chosen.network.apply, (None, 0))(one, world.inputs))
+                jax.nn.softmax(
+                    jax.vmap(chosen.network.apply, (None, 0))(one, jax.numpy.asarray(world.inputs))
+                )
                 for one in (jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(5))
             ]
         )
@@ -129,6 +131,8 @@ def test_what_is_seen_is_what_networks_do() -> None:
     assert (found.shifted() == found.right[1]).all()
     clean, moved = moved_from_clean(found, 0)
     assert clean == (0.0, 0.0, 0.0)
-    by_hand = np.abs(np.diff([found.probabilities[row].mean(0) for row in (0, 1)], axis=0)).sum(-1).mean() / 2
-    assert moved[0] == pytest.approx(float(by_hand), rel=1e-5)
+    distance = (
+        np.abs(np.diff([found.probabilities[row].mean(0) for row in (0, 1)], axis=0)).sum(-1).mean() / 2
+    )
+    assert moved[0] == pytest.approx(float(distance), rel=1e-5)
     assert moved[1] <= moved[0] <= moved[2]

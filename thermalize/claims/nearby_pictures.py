@@ -139,4 +139,5 @@ def _plain(value: float) -> Number:
 
 
 def _mean(triples: Sequence[tuple[float, ...]]) -> Number:
-    return Number("mean", *(float(number) for number in np.mean(triples, axis=0)))
+    value, low, high = (float(number) for number in np.mean(triples, axis=0))
+    return Number("mean", value, low, high)
