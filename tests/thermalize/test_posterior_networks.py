@@ -1,0 +1,182 @@
+"""Networks on images: planted endpoints get the verdict they deserve, a broken control none."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import thermalize.claims.posterior_networks as claim
+from compare import Arm, Outcome, Verdict, scalars
+from models.datasets import MissingExtra
+from thermalize.claims.network_case import (
+    CONTROL,
+    MARGIN,
+    Met,
+    checks_of,
+    judge,
+    meet,
+    named_outcomes,
+    numbers_of,
+    verdict_of,
+)
+from thermalize.claims.network_presets import AMOUNTS
+from thermalize.claims.network_report import headline_of, published_of
+from thermalize.claims.network_systems import NAMED, Member, NetworkSystem, load_system, max_margin
+from thermalize.family import Fit, Rung, fit_family, ladder, rung_of
+
+type Array = np.ndarray
+TARGETS = np.array([0, 1, 0, 1])
+TILT = np.array([1.0, -1.0, 0.5, -0.5])
+
+
+def arm(
+    seed: int, chains: int, draws: int, spread: float = 1.0, shift: float = 0.0, *, one: bool = False
+) -> Arm:
+    """Log odds on four probes, normal about half of the truth; of networks that are independent or chains."""
+    rng = np.random.default_rng(seed)
+    odds = -TILT + shift + spread * rng.normal(size=(chains, draws, 4))
+    right = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    p = np.stack([1 - right, right], axis=-1)
+    return Arm(p, one, scalars(p, TARGETS))
+
+
+REFERENCE, PRIOR, FAR = arm(0, 8, 800), arm(1, 1, 2000, 6.0, one=True), arm(2, 200, 1, 0.1, 3.0, one=True)
+POSTERIOR, OTHER = arm(3, 4000, 1, one=True), arm(4, 400, 1, 0.2, one=True)
+
+
+@pytest.fixture(scope="module")
+def met() -> Met:
+    arms = {"same": POSTERIOR, "narrow": OTHER}
+    return meet(arms, Member(1.0, 1.0), REFERENCE, arm(5, 8, 700), PRIOR, {MARGIN: FAR}, seed=0)
+
+
+def rungs(apart: float = 0.0) -> list[Rung]:
+    """Spread ``beta^-1/2``: the endpoints of spread 1 are at 1."""
+    found = [(beta, arm(50 + i, 4, 400, beta**-0.5)) for i, beta in enumerate(ladder(0.25, 4.0))]
+    return [rung_of(beta, one, np.zeros((4, 400))) for beta, one in found]
+
+
+@pytest.fixture(scope="module")
+def fit() -> Fit:
+    return fit_family({1.0: rungs()}, POSTERIOR.probabilities[:, 0], seed=0)
+
+
+def test_a_posterior_sample_is_supported_and_another_law_refuted(met: Met, fit: Fit) -> None:
+    checks = checks_of(met)
+    assert all(check.passed for check in checks), checks
+    assert verdict_of("same", met, fit, checks)[0] == Verdict.SUPPORTED
+    verdict, reason = verdict_of("narrow", met, fit, checks)
+    assert verdict == Verdict.REFUTED, reason
+    assert "a classifier shows a total variation of at least 0." in reason
+    assert fit.member is not None
+    assert fit.member.beta.low < 1 < fit.member.beta.high
+
+
+def test_numbers_name_both_posteriors_and_the_line_of_accuracy(met: Met, fit: Fit) -> None:
+    numbers = {one.name: one for one in numbers_of("same", POSTERIOR, met, met, fit, TARGETS)}
+    for where in ("nearest posterior", "Bayes' posterior"):
+        assert numbers[f"agreement of averages, {where}"].value == 1.0
+        assert (
+            numbers[f"agreement that accuracy alone implies, {where}"].value == 1.0
+        )  # both are always right
+        closeness = numbers[f"closeness in energy distance, {where}"].value
+        assert closeness is not None
+        assert abs(closeness - 1) < 0.05
+        for name in NAMED:
+            assert f"{name}: Wasserstein distance, {where}" in numbers
+
+
+def test_a_control_that_differs_or_an_impostor_that_does_not_withholds_the_verdict(
+    met: Met, fit: Fit
+) -> None:
+    arms = {"narrow": OTHER}
+    member = Member(1.0, 1.0)
+    off = meet(arms, member, REFERENCE, arm(6, 8, 700, 0.6), PRIOR, {MARGIN: FAR}, seed=0)
+    verdict, reason = verdict_of("narrow", off, fit, checks_of(off))
+    assert verdict == Verdict.INCONCLUSIVE
+    assert f"{CONTROL} at beta 1" in reason
+    twin = meet(arms, member, REFERENCE, arm(5, 8, 700), PRIOR, {MARGIN: arm(7, 300, 1, one=True)}, seed=0)
+    assert verdict_of("narrow", twin, fit, checks_of(twin))[0] == Verdict.INCONCLUSIVE
+    split = REFERENCE.probabilities.copy()
+    split[:4] = arm(8, 4, 800, shift=1.0).probabilities
+    untrusted = REFERENCE._replace(probabilities=split, scalars=scalars(split, TARGETS))
+    bad = meet(arms, member, untrusted, arm(5, 8, 700), PRIOR, {MARGIN: FAR}, seed=0)
+    verdict, reason = verdict_of("narrow", bad, fit, checks_of(bad))
+    assert (verdict, "largest R-hat at beta 1" in reason) == (Verdict.INCONCLUSIVE, True)
+
+
+SAME, DIFFERENT, OPEN = Outcome.EQUIVALENT, Outcome.DIFFERENT, Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("bound", "apart", "named", "searched", "verdict"),
+    [
+        (0.25, True, [SAME, SAME], True, Verdict.REFUTED),
+        (0.25, True, [SAME, SAME], False, Verdict.INCONCLUSIVE),
+        (0.24, True, [SAME, SAME], True, Verdict.PARTLY),
+        (0.1, True, [DIFFERENT, DIFFERENT], True, Verdict.INCONCLUSIVE),
+        (0.0, False, [SAME, DIFFERENT], True, Verdict.PARTLY),
+        (0.0, False, [SAME, OPEN], True, Verdict.INCONCLUSIVE),
+        (0.0, False, [SAME, SAME], False, Verdict.SUPPORTED),
+    ],
+)
+def test_the_rule(bound: float, apart: bool, named: list[Outcome], searched: bool, verdict: Verdict) -> None:
+    outcomes = dict(zip(("accuracy", "entropy"), named, strict=True))
+    assert judge(bound, apart, outcomes, searched)[0] == verdict
+
+
+def test_an_equivalence_counts_only_where_the_control_has_it(met: Met) -> None:
+    same = met.found.comparisons["same"]
+    unsure = [c._replace(outcome=Outcome.INCONCLUSIVE) for c in met.found.comparisons[CONTROL]]
+    assert set(named_outcomes(same, unsure).values()) == {Outcome.INCONCLUSIVE}
+    assert len(named_outcomes(same, same)) == 1 + len(NAMED)
+
+
+def test_networks_far_past_their_first_fit_are_sure_of_themselves() -> None:
+    system = load_system(jax.random.key(0), AMOUNTS["smoke"].systems[0])
+    early, late = (
+        float(np.mean(found.scalars["confidence"][found.usable]))
+        for found in (max_margin(jax.random.key(1), system, 16, steps, lambda *_: None) for steps in (1, 300))
+    )
+    assert late > early + 0.1
+
+
+@pytest.fixture(scope="module")
+def smoke() -> Any:
+    """The smoke preset, with one system more, whose images are missing."""
+
+    def load(key: Any, setting: Any) -> NetworkSystem:
+        if setting.name == "mnist-binary":
+            raise MissingExtra("run `pip install 'thermalize[mnist]'`")
+        return load_system(key, setting)
+
+    seen: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claim, "load_system", load)
+        amount = AMOUNTS["smoke"]
+        more = [*amount.systems, amount.systems[0]._replace(name="mnist-binary")]
+        patch.setitem(AMOUNTS, "smoke", amount._replace(systems=more))
+        return claim.evidence("smoke", 0, lambda done, total, note="": seen.append(done / total)), seen
+
+
+def test_smoke_has_a_case_a_stop_and_says_what_is_not_installed(smoke: Any) -> None:
+    found, seen = smoke
+    names = [case.name for case in found.cases]
+    assert names[0] == "digits-binary, sgd, first fit"
+    assert names[-1] == "mnist-binary"
+    missing = found.cases[-1]
+    assert missing.verdict == Verdict.INCONCLUSIVE
+    assert "thermalize[mnist]" in missing.reason
+    assert all(case.verdict in set(Verdict) for case in found.cases)
+    assert [sampled.arm for sampled in found.samples][:2] == [
+        "digits-binary-hmc",
+        "digits-binary-sgd-first_fit",
+    ]
+    assert seen == sorted(seen)
+    assert {row.source for row in found.published} >= {"Wilson et al. 2022", "Sharma et al. 2023"}
+
+
+def test_without_numbers_nothing_is_invented() -> None:
+    assert headline_of([]).value is None
+    assert {row.ours for row in published_of([])} <= {"not measured in this preset", "not measured"}

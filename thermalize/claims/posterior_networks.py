@@ -1,0 +1,227 @@
+r"""Is an endpoint of training a posterior sample? Networks on images, where functions cannot be counted.
+
+Networks are trained to their first fit, to the training loss of Bayes' posterior, and some steps past
+it, and meet that posterior and the one of the family
+
+.. math:: \pi_s(\theta)\, e^{-\beta N L(\theta)}
+
+that is nearest to them in energy distance, over ``beta`` and prior scale ``s``. The first is sampled by
+HMC from draws of the prior, the family by one tempered pass a prior scale; HMC at the nearest member
+and the pass there must agree.
+
+Sources: Wilson et al. 2022 and Sharma et al. 2023 (what others measured); Soudry et al. 2018 (the
+largest margin); Lopez-Paz and Oquab 2017 (the classifier's bound).
+"""
+
+import jax
+import numpy as np
+
+from compare import Arm, Verdict
+from models.datasets import MissingExtra
+from samplers.draws import Progress, share_of
+
+from ..family import CITATION, MIN_RUNGS, Fit, Rung, fit_family, ladder, trusted
+from .claim import Case, Check, Evidence, Number, Preset, Sampled, settled
+from .network_case import (
+    COLDER,
+    MARGIN,
+    Met,
+    checks_of,
+    meet,
+    numbers_of,
+    verdict_of,
+)
+from .network_presets import AMOUNTS, Amount
+from .network_report import graphs_of, headline_of, published_of
+from .network_systems import (
+    STOP_NAMES,
+    Member,
+    NetworkSystem,
+    draw_chains,
+    draw_prior,
+    draw_tempered,
+    load_system,
+    max_margin,
+    stops_at,
+    train,
+)
+
+type Array = np.ndarray
+
+BAYES = Member(1.0, 1.0)
+CITATIONS = [CITATION, "Duane et al. 1987; Neal 2011", "Soudry et al. 2018", "Lopez-Paz and Oquab 2017"]
+MIN_ENDPOINTS = 8
+
+
+def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
+    """Sample and train every system of the preset, and judge every arm."""
+    amount = AMOUNTS[preset]
+    cases: list[Case] = []
+    samples: list[Sampled] = []
+    data: list[Array] = []
+    fits: dict[str, Fit] = {}
+    for place, setting in enumerate(amount.systems):
+        key_task, key = jax.random.split(jax.random.fold_in(jax.random.key(seed), place))
+        try:
+            system = load_system(key_task, setting)
+        except MissingExtra as missing:
+            cases.append(not_installed(setting.name, missing))
+            continue
+        share = share_of(progress, place, len(amount.systems))
+        found, drawn, fitted = _system(key, system, amount, seed, share)
+        cases, samples, fits = cases + found, samples + drawn, fits | fitted
+        data += [np.asarray(leaf) for leaf in (*system.task.train, *system.task.probe)]
+    return Evidence(
+        cases, headline_of(cases), graphs_of(cases, fits), samples, data, CITATIONS, published_of(cases)
+    )
+
+
+def not_installed(name: str, missing: MissingExtra) -> Case:
+    """The case of a system whose images are not there: INCONCLUSIVE, and what to install."""
+    checks = [Check("images are installed", False, str(missing))]
+    verdict, reason = settled(Verdict.INCONCLUSIVE, "", checks)
+    return Case(name, {"system": name}, verdict, reason, [], checks)
+
+
+def _system(
+    key: jax.Array, system: NetworkSystem, amount: Amount, seed: int, progress: Progress
+) -> tuple[list[Case], list[Sampled], dict[str, Fit]]:
+    keys = iter(jax.random.split(key, 6))
+    num_parts, part = 3 + len(amount.scales) + len(amount.optimisers), 0
+
+    def share() -> Progress:
+        nonlocal part
+        part += 1
+        return share_of(progress, part - 1, num_parts)
+
+    key_chains, key_passes, key_prior, key_train, key_margin, key_members = keys
+    reference, loss = draw_chains(key_chains, system, BAYES, amount.chains, share())
+    passes = {
+        scale: draw_tempered(
+            jax.random.fold_in(key_passes, place),
+            system,
+            scale,
+            ladder(*amount.betas),
+            amount.size,
+            share(),
+        )
+        for place, scale in enumerate(amount.scales)
+    }
+    priors = {
+        scale: draw_prior(jax.random.fold_in(key_prior, place), system, scale, 1024)
+        for place, scale in enumerate(amount.scales)
+    }
+    margin = max_margin(key_margin, system, *amount.margin, share())
+    arms: dict[str, Arm] = {}
+    for place, name in enumerate(amount.optimisers):
+        trained = train(
+            jax.random.fold_in(key_train, place), system, name, stops_at(loss), amount.endpoints, share()
+        )
+        arms |= {f"{name}, {stop}": arm for stop, arm in zip(STOP_NAMES, trained, strict=True)}
+
+    usable = {name: arm for name, arm in arms.items() if len(arm.usable) >= MIN_ENDPOINTS}
+    fits = {
+        name: fit_family(passes, arm.probabilities[arm.usable, 0], seed=seed) for name, arm in usable.items()
+    }
+    impostors = {MARGIN: margin}
+    met = {
+        BAYES: meet(
+            usable,
+            BAYES,
+            reference,
+            rung_at(passes[1.0], 1.0).arm,
+            priors[1.0],
+            impostors | {COLDER: rung_at(passes[1.0], 4.0).arm},
+            seed,
+        )
+    }
+    nearest = {name: nearest_of(fit, passes) for name, fit in fits.items() if fit.member}
+    apart = sorted(set(nearest.values()) - {BAYES})
+    chains = share()
+    for place, member in enumerate(apart):
+        drawn, _ = draw_chains(
+            jax.random.fold_in(key_members, place),
+            system,
+            member,
+            amount.chains,
+            share_of(chains, place, len(apart)),
+        )
+        some = {name: arm for name, arm in usable.items() if nearest.get(name) == member}
+        rung = rung_at(passes[member.scale], member.beta)
+        met[member] = meet(some, member, drawn, rung.arm, priors[member.scale], impostors, seed)
+    gates = gates_of(passes)
+    cases = [
+        _case(system, name, arm, fits.get(name), met, nearest.get(name), gates) for name, arm in arms.items()
+    ]
+    label = system.setting.name
+    samples = [
+        Sampled(
+            f"{label}-{name}".replace(", ", "-").replace(" ", "_"), {"probabilities": arm.probabilities}, law
+        )
+        for name, arm, law in [
+            ("hmc", reference, "the posterior at beta 1, exactly invariant"),
+            *((name, arm, "not known in general") for name, arm in arms.items()),
+        ]
+    ]
+    return cases, samples, {f"{label}, {name}": fit for name, fit in fits.items()}
+
+
+def rung_at(rungs: list[Rung], beta: float) -> Rung:
+    """The rung nearest to an inverse temperature."""
+    return min(rungs, key=lambda rung: abs(np.log(rung.beta / beta)))
+
+
+def nearest_of(fit: Fit, passes: dict[float, list[Rung]]) -> Member:
+    """The trusted rung at the nearest member."""
+    assert fit.member is not None
+    rung = rung_at(trusted(passes[fit.member.scale]), fit.member.beta.mean)
+    return Member(fit.member.scale, rung.beta)
+
+
+def gates_of(passes: dict[float, list[Rung]]) -> list[Check]:
+    """That populations agree at enough inverse temperatures, at every prior scale."""
+    return [
+        Check(
+            f"populations agree, prior scale {scale:g}",
+            len(trusted(rungs)) >= MIN_RUNGS,
+            f"at {len(trusted(rungs))} of {len(rungs)} inverse temperatures, needed {MIN_RUNGS}",
+        )
+        for scale, rungs in passes.items()
+    ]
+
+
+def _case(
+    system: NetworkSystem,
+    name: str,
+    arm: Arm,
+    fit: Fit | None,
+    met: dict[Member, Met],
+    member: Member | None,
+    gates: list[Check],
+) -> Case:
+    optimiser, stop = name.split(", ")
+    label = f"{system.setting.name}, {name}"
+    num, usable = len(arm.probabilities), len(arm.usable)
+    conditions = {
+        "system": system.setting.name,
+        "widths": system.widths,
+        "training images": system.setting.num_train,
+        "probe images": system.setting.num_probe,
+        "optimiser": optimiser,
+        "stopping": stop,
+        "endpoints": num,
+        "endpoints that can be used": usable,
+    }
+    some = Check(
+        "endpoints", usable >= MIN_ENDPOINTS, f"{usable} of {num} met their rule, needed {MIN_ENDPOINTS}"
+    )
+    checks = [some, *gates]
+    if fit is None or member is None:
+        verdict, reason = settled(Verdict.INCONCLUSIVE, "there is no nearest posterior", checks)
+        return Case(label, conditions, verdict, reason, [], checks)
+    bayes, nearest = met[BAYES], met[member]
+    checks += [check for one in dict.fromkeys([BAYES, member]) for check in checks_of(met[one])]
+    verdict, reason = verdict_of(name, nearest, fit, checks)
+    targets = np.asarray(system.task.probe.targets)
+    numbers: list[Number] = numbers_of(name, arm, bayes, nearest, fit, targets)
+    return Case(label, conditions, verdict, reason, numbers, checks)
