@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter; JOBS=4 the number of test processes.
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format certify bench clean
+.PHONY: help environment demo verdict test lint format certify bench clean
 .NOTPARALLEL:
 
 export PYTHON
@@ -17,6 +17,9 @@ environment: ## Create or refresh .venv; the other commands do so by themselves.
 
 demo: environment ## Train and sample one small network on digits, compare, write runs/demo/report.html.
 	$(RUN) thermalize compare --task digits --preset quick --seed 0 --out runs/demo --overwrite
+
+verdict: environment ## Settle every claim, PRESET=quick or full; claims in runs/verdict-PRESET-0 are kept.
+	$(RUN) thermalize verdict --preset $(or $(PRESET),quick)
 
 test: environment ## Run every test but the long statistical ones.
 	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15

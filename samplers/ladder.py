@@ -81,7 +81,7 @@ def tempered_pass(
     coldest = replace(target, beta=jnp.asarray(float(betas[-1])))
     check_tempering(coldest, chosen)
     mesh = lane_mesh(num_chains)
-    stages = _begin(chosen, num_particles, coldest, key, np.arange(num_chains), mesh)
+    stages = _begin(chosen, num_particles, max_stages, coldest, key, np.arange(num_chains), mesh)
     rungs: list[Draws] = []
     progress(0, len(betas))
     for place, beta in enumerate(betas):
@@ -96,12 +96,20 @@ def tempered_pass(
     return rungs
 
 
-@partial(jax.jit, static_argnames=("moves", "num_particles", "mesh"))
-def _begin(moves: Moves, num_particles: int, target: Target, key: Key, indices: Array, mesh: Mesh) -> Stage:
+@partial(jax.jit, static_argnames=("moves", "num_particles", "max_stages", "mesh"))
+def _begin(
+    moves: Moves,
+    num_particles: int,
+    max_stages: int,
+    target: Target,
+    key: Key,
+    indices: Array,
+    mesh: Mesh,
+) -> Stage:
     @sequential_vmap
     def one(shared: Any, index: Array) -> Stage:
         target, key = shared
-        return first_stage(jax.random.fold_in(key, index), target, moves, num_particles)
+        return first_stage(jax.random.fold_in(key, index), target, moves, num_particles, max_stages)
 
     return map_lanes(one, (target, key), indices, mesh=mesh, block=1)
 

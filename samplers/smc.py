@@ -62,7 +62,7 @@ def smc(
     chosen = hmc_moves() if moves is None else moves
 
     def run(key: Key, target: Target) -> Population:
-        return _temper(key, target, chosen, num_particles, target_ess, max_stages)
+        return temper(key, target, chosen, num_particles, target_ess, max_stages)[0]
 
     return PopulationSampler(
         "smc",
@@ -91,6 +91,14 @@ def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
         )
 
 
+class Rungs(NamedTuple):
+    """Log likelihoods ``l`` at every temperature of a pass, ``(max_stages + 1,)``."""
+
+    temperature: Array  # lambda, from 0 to 1
+    mean: Array  # of l over the particles, nats
+    variance: Array  # of l over the particles
+
+
 class Stage(NamedTuple):
     """A population on its way, at ``temperature`` between 0, the prior, and 1, the target."""
 
@@ -101,6 +109,7 @@ class Stage(NamedTuple):
     tuning: Tuning
     temperature: Array  # lambda, ()
     log_evidence: Array
+    rungs: Rungs  # that were passed; zeros beyond
     stats: dict[str, Array]
 
 
@@ -110,16 +119,19 @@ def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
     return values, jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(gradients)])
 
 
-def _temper(
+def temper(
     key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
-) -> Population:
-    first = first_stage(key, target, moves, num_particles)
+) -> tuple[Population, Rungs]:
+    """One pass from the prior to the target; the particles, and the rungs, of which the last repeats."""
+    first = first_stage(key, target, moves, num_particles, max_stages)
     last = climb(first, jnp.ones(()), target, moves, target_ess, max_stages)
     summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
-    return Population(last.particles, last.log_evidence, last.stats | summary)
+    places = jnp.minimum(jnp.arange(max_stages + 1), last.stats["num_stages"])
+    rungs = jax.tree.map(lambda row: row[places], last.rungs)
+    return Population(last.particles, last.log_evidence, last.stats | summary), rungs
 
 
-def first_stage(key: Key, target: Target, moves: Moves, num_particles: int) -> Stage:
+def first_stage(key: Key, target: Target, moves: Moves, num_particles: int, max_stages: int) -> Stage:
     """A population of prior draws, at temperature 0."""
     key_prior, key_run = jax.random.split(key)
     particles = prior_particles(key_prior, target, num_particles)
@@ -130,14 +142,17 @@ def first_stage(key: Key, target: Target, moves: Moves, num_particles: int) -> S
         "acceptance_rate": jnp.zeros(()),
         "step_size": tuning.step_size,
     }
+    values, zero = _log_likelihoods(target, particles), jnp.zeros(())
+    empty = Rungs(*(jnp.zeros(max_stages + 1) for _ in Rungs._fields))
     return Stage(
         key_run,
         particles,
-        _log_likelihoods(target, particles),
+        values,
         jnp.arange(num_particles),
         tuning,
-        jnp.zeros(()),
-        jnp.zeros(()),
+        zero,
+        zero,
+        _passed(empty, stats["num_stages"], zero, values),
         stats,
     )
 
@@ -173,18 +188,26 @@ def climb(
             "acceptance_rate": rate,
             "step_size": tuning.step_size,
         }
+        values = _log_likelihoods(target, particles)
         return Stage(
             key,
             particles,
-            _log_likelihoods(target, particles),
+            values,
             ancestors,
             tuning,
             temperature,
             stage.log_evidence + log_mean(log_weights),
+            _passed(stage.rungs, stats["num_stages"], temperature, values),
             stats,
         )
 
     return jax.lax.while_loop(unfinished, advance, first)
+
+
+def _passed(rungs: Rungs, place: Array, temperature: Array, values: Array) -> Rungs:
+    """The rungs with one more."""
+    here = Rungs(temperature, jnp.mean(values), jnp.var(values, ddof=1))
+    return jax.tree.map(lambda row, new: row.at[place].set(new), rungs, here)
 
 
 def _log_likelihoods(target: Target, particles: Params) -> Array:

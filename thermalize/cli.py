@@ -24,6 +24,7 @@ from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
 from .resume_command import resume as resume_run
 from .temperature_command import fit_temperature
+from .verdict_command import verdict
 from .version import __version__
 
 app = typer.Typer(
@@ -188,6 +189,7 @@ app.command()(extend)
 app.command()(reference)
 app.command()(certify)
 app.command()(claim)
+app.command()(verdict)
 app.command("fit-temperature")(fit_temperature)
 
 

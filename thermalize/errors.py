@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+EXIT_FAILED = 1  # a defect of this program
 EXIT_BAD_INPUT = 2
 EXIT_NOT_TRUSTED = 3
 EXIT_NOT_CERTIFIED = 4

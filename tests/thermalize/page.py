@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "br", "line", "rect", "circle", "path", "use", "image"}
+VOID = {"input", "meta", "br", "line", "rect", "circle", "path", "use", "image"}
 
 
 class Page(HTMLParser):
@@ -22,7 +22,7 @@ class Page(HTMLParser):
         found = dict(attrs)
         self.tags.append((tag, found))
         if tag in {"section", "header"}:
-            self.section = found["id"] or ""
+            self.section = found.get("id") or ""
         if tag == "tr":
             self.rows.setdefault(self.section, []).append([])
         if tag == "data":
@@ -40,5 +40,5 @@ class Page(HTMLParser):
             assert self.open.pop() == tag, f"</{tag}> closes another tag"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.texts[self.section] = self.texts.get(self.section, "") + data

@@ -162,8 +162,9 @@ def test_pictures_say_every_number_and_leave_gaps() -> None:
     drawn = pictures_of([curve, empty, graph])
     assert [picture.title for picture in drawn] == ["Along", "Beside"]
     for picture, first in zip(drawn, ("sgd at 0", "one, sgd"), strict=True):
-        assert f"{first}: 0.250 [0.125, 0.500]" in picture.text
-        assert "not available" in picture.text
+        assert f"{first}: 0.250 [0.125, 0.500]" in picture.svg
+        assert "not available" in picture.svg
+        assert picture.text == "Text."
 
 
 def test_parts_of_a_claim_as_one() -> None:

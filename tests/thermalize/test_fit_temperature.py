@@ -72,8 +72,10 @@ def planted(folder: Path, plant: Callable[[Any], Array], *, arm: str = "sgd", nu
 
 def exact(task: Any) -> Array:
     rng = np.random.default_rng(0)
-    arrays = (np.asarray(leaf, float) for leaf in (task.train.inputs, task.train.targets, task.probe.inputs))
-    return lines(*arrays, 3.0, rng)
+    inputs, targets, probe = (
+        np.asarray(leaf, float) for leaf in (task.train.inputs, task.train.targets, task.probe.inputs)
+    )
+    return lines(inputs, targets, probe, 3.0, rng)
 
 
 def split(task: Any) -> Array:

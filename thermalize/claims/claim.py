@@ -98,6 +98,7 @@ class Evidence(NamedTuple):
     data: list[np.ndarray]  # what the systems learn from, for the hash
     citations: list[str]
     published: list[Published]
+    answer: str = ""  # to a question, in words that code made from the numbers
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def joined(headline: Number, parts: Sequence[Evidence]) -> Evidence:
         all_of([part.data for part in parts]),
         list(dict.fromkeys(all_of([part.citations for part in parts]))),
         all_of([part.published for part in parts]),
+        "; ".join(part.answer for part in parts if part.answer),
     )
 
 
@@ -150,7 +152,10 @@ def together(cases: Sequence[Case]) -> tuple[Verdict, str]:
     'of 2 cases 1 SUPPORTED, 1 REFUTED'
     """
     counts = [(verdict, sum(case.verdict == verdict for case in cases)) for verdict in Verdict]
-    reason = f"of {len(cases)} cases " + ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    plural = "" if len(cases) == 1 else "s"
+    reason = f"of {len(cases)} case{plural} " + ", ".join(
+        f"{count} {verdict}" for verdict, count in counts if count
+    )
     found = {case.verdict for case in cases}
     if len(found) == 1:
         return found.pop(), reason

@@ -25,13 +25,16 @@ class Picture(NamedTuple):
     """One figure of the page."""
 
     title: str
-    text: str  # what it shows, in numbers: the caption and the text alternative
+    text: str  # what it shows: the caption, and in the text alternative
     svg: Markup
 
 
-def picture(figure: Figure, name: str, title: str, text: str) -> Picture:
-    """A drawn figure with its words; ``name`` keeps its ids apart from other figures'."""
-    return Picture(title, text, inline(figure, name, f"{title}. {text}"))
+def picture(figure: Figure, name: str, title: str, text: str, numbers: str = "") -> Picture:
+    """A drawn figure with its words; ``name`` keeps its ids apart from other figures'.
+
+    ``numbers`` that a table shows too stand in the text alternative alone.
+    """
+    return Picture(title, text, inline(figure, name, f"{title}. {text} {numbers}".rstrip()))
 
 
 def inline(figure: Figure, name: str, label: str) -> Markup:

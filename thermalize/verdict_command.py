@@ -1,0 +1,68 @@
+"""The command ``thermalize verdict``: settle all claims, or collect those that are, and write one page."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .carry_out import use_cores_once
+from .claim_command import Preset
+from .claims.names import STATEMENTS
+from .errors import EXIT_FAILED, UserError, suggest
+from .explain import explained
+
+
+def verdict(
+    preset: Annotated[
+        Preset, typer.Option(help="smoke: a minute; quick: a quarter of an hour; full: hours.")
+    ] = "quick",
+    only: Annotated[str | None, typer.Option(help="Some claims alone, with commas.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder [runs/verdict-PRESET-SEED].")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+) -> None:
+    """Settle every claim and write one page; claims that --out holds already are not run again."""
+    with explained():
+        names = (
+            list(STATEMENTS) if only is None else [name.strip() for name in only.split(",") if name.strip()]
+        )
+        for name in names:
+            if name not in STATEMENTS:
+                raise UserError("unknown claim", name, "no claim has this name", suggest(name, STATEMENTS))
+        if not names:
+            raise UserError("there is no claim to settle", only, "--only names none", "leave it out for all")
+        folder = out or Path("runs") / f"verdict-{preset}-{seed}"
+        if folder.exists() and not folder.is_dir():
+            raise UserError(
+                "the output folder is a file", folder, "claims need a folder", "choose another --out"
+            )
+        use_cores_once(cores)
+        from .claims.catalogue import CLAIMS
+        from .claims.verdict import put_down, settle_all, summary
+        from .progress import progress_on
+
+        began = time.perf_counter()
+        with progress_on() as reporter:
+            chosen = [CLAIMS[name] for name in dict.fromkeys(names)]
+            records, failures = settle_all(chosen, folder, preset=preset, seed=seed, reporter=reporter)
+        seconds = time.perf_counter() - began
+        result = summary(records, failures, folder, preset=preset, seed=seed, seconds=seconds)
+        put_down(result, records, folder)
+        if as_json:
+            typer.echo(json.dumps(result, allow_nan=False))
+        else:
+            from rich.console import Console
+
+            from .claims.table import all_claims
+
+            all_claims(result, Console(file=sys.stdout))
+        for name, error in failures.items():
+            typer.echo(f"{name} could not be settled: {error}", err=True)
+        if failures:
+            raise typer.Exit(EXIT_FAILED)
