@@ -1,129 +1,146 @@
-"""What one arm of a run needs before it starts: keys, the law of its networks, compiled programs.
+"""Which posterior of the family is nearest to an arm's endpoints, and what remains there.
 
-Every arm gets its own key, derived from the seed and the arm's name: adding an arm
-changes no other.
+Reads a finished run: its settings give task and model, its store the endpoints. Draws one tempered
+pass for each prior scale; the run's arms stay as they are.
 """
 
+import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from functools import cache
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
-from models import Model, Span, Task
-from samplers import Sampler, Stop, Target, posterior
-from samplers.endpoints import Train
-from samplers.training import Training, compile_training, make_training
+from compare import Arm
+from samplers import posterior
+from samplers.draws import Draws
 
-from .arm import Arm, Blocks
+from .config import RunConfig
+from .errors import UserError, suggest
+from .family import CITATION, Rung, Size, draw_pass, fit_family
+from .parts import build_model, build_network, build_task
+from .plain import plain
+from .predictions import ArmData, predictive, read_arm
+from .prepare import data_arrays, observer
+from .provenance import data_hash, provenance
+from .run import Reporter, silent_reporter
+from .temperature_page import RULE, judged
+from .version import __version__
 
-RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
+type Array = np.ndarray
+
+MIN_ENDPOINTS = 8
 
 
-type Elsewhere = Callable[[str, tuple[Stop, ...]], Train]  # trains the networks of an arm, by its name
+class Wanted(NamedTuple):
+    """What is to be fitted."""
 
-
-class Run(NamedTuple):
-    """What all arms of a run share."""
-
-    task: Task
-    model: Model
-    target: Target
+    arm: str
+    prior_scales: Sequence[float]  # factors on the run's own scales of weights and biases
+    betas: Sequence[float]  # rising
+    size: Size
     seed: int
-    blocks: Blocks
 
 
-def make_run(task: Task, model: Model, *, seed: int, beta: float, blocks: Blocks) -> Run:
-    """A run on the posterior of the task."""
-    target = posterior(model, task.train, num_data=len(task.train.targets), beta=beta)
-    return Run(task, model, target, seed, blocks)
+def endpoints_of(tree: xr.DataTree, name: str | None, folder: Path) -> ArmData:
+    """The optimiser's arm of this name, or the first. Raises :class:`UserError` if there is none."""
+    trained = [
+        arm for arm, node in tree.children.items() if node.attrs["role"] == "arm" and node.attrs.get("stop")
+    ]
+    if not trained:
+        raise UserError(
+            "the run has no optimiser's arm",
+            folder,
+            f"its arms are {', '.join(tree.children)}",
+            "compare one, with --arms sgd, say",
+        )
+    if name is not None and name not in trained:
+        why = "it was not trained" if name in tree.children else "the run has no such arm"
+        raise UserError("no endpoints to fit", name, why, suggest(name, trained))
+    arm = read_arm(name or trained[0], tree.children[name or trained[0]], tree.attrs["likelihood"])
+    if len(arm.usable) < MIN_ENDPOINTS:
+        raise UserError(
+            "too few endpoints",
+            arm.name,
+            f"{len(arm.usable)} of {len(arm.probabilities)} networks can be used, needed {MIN_ENDPOINTS}",
+            f"train more: `thermalize extend {folder} --endpoints 100`",
+        )
+    return arm
 
 
-def data_arrays(task: Task) -> list[np.ndarray]:
-    """The data of a task, in the order in which they are hashed."""
-    return [np.asarray(leaf) for leaf in jax.tree.leaves((task.train, task.probe))]
+def fit_temperature(
+    tree: xr.DataTree,
+    settings: RunConfig,
+    wanted: Wanted,
+    folder: Path,
+    *,
+    progress: Reporter = silent_reporter,
+) -> dict[str, Any]:
+    """The result as plain values. Raises :class:`UserError` if the task is not that of the run any more."""
+    began = time.perf_counter()
+    endpoints = endpoints_of(tree, wanted.arm, folder)
+    task = build_task(settings)
+    if data_hash(data_arrays(task)) != tree.attrs["data_hash"]:
+        raise UserError(
+            "the task is another one now",
+            folder,
+            "its data are not those that the run was made with",
+            "use the versions of the packages that the run names, or make the run again",
+        )
+    network = build_network(settings, task)
+    predict = predictive(tree.attrs["likelihood"], np.asarray(task.train.targets))
 
+    def as_arm(draws: Draws) -> Arm:
+        return Arm(predict(draws.observed["logits"]), status=draws.status)
 
-def key_of(arm: Arm, run: Run) -> jax.Array:
-    """The key of an arm, the same for arms that are trained as one."""
-    return jax.random.fold_in(jax.random.key(run.seed), zlib.crc32((arm.trained_as or arm.name).encode()))
-
-
-def training_of(arm: Arm, stops: Sequence[Stop], run: Run) -> Training:
-    """What decides the networks of an optimiser's arm."""
-    return make_training(
-        key_of(arm, run),
-        cast(Sampler, arm.sampler),
-        run.target,
-        observer(run.model.apply),
-        jnp.asarray(run.task.probe.inputs),
-        stops=stops,
-        start=arm.start or run.model.init,
-        coordinates=first_layer(arm, run)[0],
-        lanes=run.blocks.lanes,
-        block=run.blocks.block_lanes,
-        chunk=min(run.blocks.chunk_endpoints, arm.num_chains),
-        record_every=RECORD_EVERY,
-        keep_params=arm.keep_params,
+    key = jax.random.fold_in(jax.random.key(wanted.seed), zlib.crc32(b"fit-temperature"))
+    passes: dict[float, list[Rung]] = {}
+    for place, scale in enumerate(wanted.prior_scales):
+        scaled = replace(
+            settings, weight_scale=scale * settings.weight_scale, bias_scale=scale * settings.bias_scale
+        )
+        _, model = build_model(scaled, network)
+        with progress(f"prior x {scale:g}") as report:
+            passes[scale] = draw_pass(
+                jax.random.fold_in(key, place),
+                posterior(model, task.train, num_data=len(task.train.targets)),
+                observer(model.apply),
+                jnp.asarray(task.probe.inputs),
+                as_arm,
+                betas=wanted.betas,
+                size=wanted.size,
+                progress=report,
+            )
+    usable = endpoints.probabilities[endpoints.usable]
+    fit = fit_family(passes, usable.reshape(-1, *usable.shape[2:]), seed=wanted.seed)
+    known = provenance(
+        seed=wanted.seed,
+        arguments={
+            "arm": endpoints.name,
+            "prior_scales": list(wanted.prior_scales),
+            "betas": list(wanted.betas),
+            **wanted.size._asdict(),
+            "run": dict(tree.attrs["arguments"]),
+        },
+        arrays=data_arrays(task),
+        citations=[CITATION],
+        devices=jax.devices(),
+        batch={},
     )
-
-
-def first_layer(arm: Arm, run: Run) -> tuple[Span | None, str]:
-    """The coordinates in which the first layer is trained, if not in its weights, and why.
-
-    ``models.span`` is exact where the optimiser's updates are sums of gradients, and
-    cheaper where training examples are fewer than inputs.
-    """
-    num_train, num_inputs = len(run.task.train.targets), run.task.num_inputs
-    if run.model.span is None:
-        return None, "weights: the network does not begin with a layer of weights"
-    if not cast(Sampler, arm.sampler).linear:
-        return None, "weights: updates are not sums of gradients of the loss"
-    if num_train >= num_inputs:
-        return None, f"weights: {num_train} training examples are not fewer than {num_inputs} inputs"
-    if not run.blocks.in_span:
-        return None, "weights: in_span is false"
-    return run.model.span, f"span of {num_train} training examples, fewer than {num_inputs} inputs"
-
-
-def passes(arms: Sequence[Arm]) -> list[list[Arm]]:
-    """The arms in order, those together that are trained as one."""
-    found: dict[str, list[Arm]] = {}
-    for arm in arms:
-        found.setdefault(arm.trained_as or arm.name, []).append(arm)
-    return list(found.values())
-
-
-@contextmanager
-def compiling(trained: Sequence[Sequence[Arm]], run: Run) -> Iterator[Callable[[Sequence[Arm]], None]]:
-    """Compile optimisers in a thread while others run; yields a function that waits for one pass."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting: dict[str, Future[None]] = {}
-        for together in trained:
-            stops = []
-            for arm in together:
-                assert arm.stop is not None
-                # The level of the loss to stop at may not be known yet; it is an argument of the program.
-                stops.append(arm.stop._replace(rule="loss") if arm.match_reference else arm.stop)
-            waiting[together[0].name] = pool.submit(compile_training, training_of(together[0], stops, run))
-
-        def compiled(together: Sequence[Arm]) -> None:
-            if together[0].name in waiting:
-                # What went wrong there goes wrong again, and is said, where it runs.
-                wait([waiting[together[0].name]])
-
-        try:
-            yield compiled
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-@cache
-def observer(apply: Callable[[Any, jax.Array], jax.Array]) -> Callable[[Any, Any], dict[str, jax.Array]]:
-    """Record the outputs on the probe inputs; cached, so that all arms share compilations."""
-    return lambda params, inputs: {"logits": jax.vmap(apply, (None, 0))(params, inputs)}
+    result = {
+        "command": "fit-temperature",
+        "version": __version__,
+        "statement": f"Networks trained by {endpoints.name} are draws from a posterior of this family.",
+        "arm": endpoints.name,
+        "num_endpoints": len(usable),
+        "rule": RULE,
+        **judged(fit, passes),
+        "seconds": time.perf_counter() - began,
+        **known,
+    }
+    return dict(plain(result))
