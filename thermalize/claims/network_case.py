@@ -37,8 +37,9 @@ ENERGY, AVERAGES, DISAGREEMENT = (
     "disagreement of averages",
 )
 EXACT = (ENERGY, AVERAGES, DISAGREEMENT)  # by which an exact sampler must come out equivalent
-CONTROL, MARGIN, COLDER, PRIOR = (
-    "independent sampler",
+SECOND, PASS, MARGIN, COLDER, PRIOR = (
+    "NUTS of another library",
+    "tempered pass",
     "largest-margin networks",
     "posterior at 4 times beta",
     "prior",
@@ -49,12 +50,12 @@ RULE = (
     f"{REFUTING_TOTAL_VARIATION} with 95 % confidence, all distances read together, and the nearest lies "
     "inside what was searched. SUPPORTED, of named behaviours only, if accuracy, log score, confidence and "
     "entropy are within 0.1 standard deviation (Wasserstein) and averaged predictions within 0.02 of total "
-    "variation above the floor, each by an equivalence test in which the independent sampler passes too, and "
+    "variation above the floor, each by an equivalence test that the tempered pass passes too, and "
     "the classifier shows no difference. PARTLY: some of these are equivalent and others, or the whole laws, "
-    "different. INCONCLUSIVE: anything else. No verdict unless chains and populations pass their gates, the "
-    "independent sampler is equivalent in energy distance, total variation and disagreement of averages and "
-    "different in nothing, and prior, largest-margin networks and, at Bayes' posterior, the one at 4 times "
-    "beta come out different."
+    "different. INCONCLUSIVE: anything else. No verdict unless chains and populations pass their gates, "
+    "other samplers of the same posterior (a tempered pass, and at Bayes' posterior NUTS) are equivalent in energy "
+    "distance, total variation and disagreement of averages and different in nothing, and prior, "
+    "largest-margin networks and, at Bayes' posterior, the one at 4 times beta come out different."
 )
 
 
@@ -70,7 +71,7 @@ def meet(
     arms: Mapping[str, Arm],
     member: Member,
     reference: Arm,
-    control: Arm,
+    controls: Mapping[str, Arm],
     prior: Arm,
     impostors: Mapping[str, Arm],
     seed: int,
@@ -80,7 +81,7 @@ def meet(
         arms,
         reference,
         ceiling=prior,
-        controls={CONTROL: control},
+        controls=controls,
         impostors=impostors,
         seed=seed,
         names=("reference", PRIOR),
@@ -95,17 +96,28 @@ def checks_of(met: Met) -> list[Check]:
         Check(f"{gate.name} {at}", gate.passed, f"{gate.value:.4g}, threshold {gate.threshold:g}")
         for gate in met.found.trust.gates
     ]
-    exact = {c.name: c for c in met.found.comparisons.get(CONTROL, [])}
-    wrong = [name for name in EXACT if name not in exact or exact[name].outcome != Outcome.EQUIVALENT]
-    wrong += [name for name, c in exact.items() if c.outcome == Outcome.DIFFERENT and name not in wrong]
-    said = "; ".join(f"{name} {exact[name].outcome.lower()}" if name in exact else name for name in wrong)
-    same = Check(f"{CONTROL} {at}", not wrong, f"not equivalent: {said}" if wrong else "equivalent")
+    same = [
+        _equal(f"{control.name} {at}", met.found.comparisons.get(control.name, []))
+        for control in met.found.controls
+        if control.expected == Outcome.EQUIVALENT
+    ]
     others = [
         Check(f"{control.name} {at}", control.passed, f"came out {control.outcome}, expected DIFFERENT")
         for control in met.found.controls
         if control.expected == Outcome.DIFFERENT
     ]
-    return [*gates, same, *others]
+    return [*gates, *same, *others]
+
+
+def _equal(name: str, comparisons: Sequence[Comparison]) -> Check:
+    """Whether another sampler of the same law came out as one."""
+    found = {c.name: c for c in comparisons}
+    wrong = [one for one in EXACT if one not in found or found[one].outcome != Outcome.EQUIVALENT]
+    wrong += [one for one, c in found.items() if c.outcome == Outcome.DIFFERENT and one not in wrong]
+    said = "; ".join(
+        f"{one} {found[one].outcome.lower()}" if one in found else f"{one} not compared" for one in wrong
+    )
+    return Check(name, not wrong, f"not equivalent: {said}" if wrong else "equivalent")
 
 
 def named_outcomes(arm: Sequence[Comparison], control: Sequence[Comparison]) -> dict[str, Outcome]:
@@ -160,7 +172,7 @@ def verdict_of(name: str, nearest: Met, fit: Fit, checks: Sequence[Check]) -> tu
     tried = next((c for c in comparisons if c.name == CLASSIFIER), None)
     if tried is None or fit.member is None:
         return settled(Verdict.INCONCLUSIVE, nearest.found.verdicts[name][1], checks)
-    named = named_outcomes(comparisons, nearest.found.comparisons.get(CONTROL, []))
+    named = named_outcomes(comparisons, nearest.found.comparisons.get(PASS, []))
     different = tried.outcome == Outcome.DIFFERENT
     return settled(*judge(tried.excess.low, different, named, not fit.member.at_edge), checks)
 

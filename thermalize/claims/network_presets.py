@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from ..family import Size
 from .claim import Preset
-from .network_systems import MARGIN_STEPS, Chains, Setting
+from .network_samplers import MARGIN_STEPS, Chains
+from .network_systems import Setting
 
 
 class Amount(NamedTuple):
@@ -26,7 +27,7 @@ AMOUNTS: dict[Preset, Amount] = {
         [1.0],
         (1.0, 4.0),
         Size(4, 60, 2, 5),
-        Chains(4, 60, 60, 8, 1),
+        Chains(4, 60, 60, 8, 1, 60),
         ["sgd"],
         48,
         (16, 100),
@@ -36,7 +37,7 @@ AMOUNTS: dict[Preset, Amount] = {
         [0.5, 1.0, 2.0],
         (0.25, 8.0),
         Size(4, 500, 3, 10),
-        Chains(8, 400, 300, 20, 2),
+        Chains(8, 400, 300, 20, 2, 200),
         ["sgd"],
         512,
         (64, 2000),
@@ -50,7 +51,7 @@ AMOUNTS: dict[Preset, Amount] = {
         [0.5, 1.0, 2.0],
         (0.25, 16.0),
         Size(4, 600, 3, 10),
-        Chains(8, 600, 400, 25, 2),
+        Chains(8, 600, 400, 25, 2, 300),
         ["sgd", "adam"],
         1024,
         (128, MARGIN_STEPS),
@@ -64,7 +65,7 @@ AMOUNTS: dict[Preset, Amount] = {
         [0.25, 0.5, 1.0, 2.0, 4.0],
         (0.125, 64.0),
         Size(8, 2000, 10, 20),
-        Chains(32, 2000, 1000, 50, 4),
+        Chains(32, 2000, 1000, 50, 4, 600),
         ["sgd", "adam"],
         20_000,
         (1024, 4 * MARGIN_STEPS),

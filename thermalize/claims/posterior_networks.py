@@ -6,8 +6,8 @@ it, and meet that posterior and the one of the family
 .. math:: \pi_s(\theta)\, e^{-\beta N L(\theta)}
 
 that is nearest to them in energy distance, over ``beta`` and prior scale ``s``. The first is sampled by
-HMC from draws of the prior, the family by one tempered pass a prior scale; HMC at the nearest member
-and the pass there must agree.
+HMC from draws of the prior and again by another library's NUTS, the family by one tempered pass a prior
+scale; HMC at the nearest member and the pass there must agree.
 
 Sources: Wilson et al. 2022 and Sharma et al. 2023 (what others measured); Soudry et al. 2018 (the
 largest margin); Lopez-Paz and Oquab 2017 (the classifier's bound).
@@ -25,6 +25,8 @@ from .claim import Case, Check, Evidence, Number, Preset, Sampled, settled
 from .network_case import (
     COLDER,
     MARGIN,
+    PASS,
+    SECOND,
     Met,
     checks_of,
     meet,
@@ -33,18 +35,17 @@ from .network_case import (
 )
 from .network_presets import AMOUNTS, Amount
 from .network_report import graphs_of, headline_of, published_of
-from .network_systems import (
+from .network_samplers import (
     STOP_NAMES,
-    Member,
-    NetworkSystem,
     draw_chains,
     draw_prior,
+    draw_second,
     draw_tempered,
-    load_system,
     max_margin,
     stops_at,
     train,
 )
+from .network_systems import Member, NetworkSystem, load_system
 
 type Array = np.ndarray
 
@@ -86,16 +87,17 @@ def not_installed(name: str, missing: MissingExtra) -> Case:
 def _system(
     key: jax.Array, system: NetworkSystem, amount: Amount, seed: int, progress: Progress
 ) -> tuple[list[Case], list[Sampled], dict[str, Fit]]:
-    keys = iter(jax.random.split(key, 6))
-    num_parts, part = 3 + len(amount.scales) + len(amount.optimisers), 0
+    keys = iter(jax.random.split(key, 7))
+    num_parts, part = 4 + len(amount.scales) + len(amount.optimisers), 0
 
     def share() -> Progress:
         nonlocal part
         part += 1
         return share_of(progress, part - 1, num_parts)
 
-    key_chains, key_passes, key_prior, key_train, key_margin, key_members = keys
+    key_chains, key_second, key_passes, key_prior, key_train, key_margin, key_members = keys
     reference, loss = draw_chains(key_chains, system, BAYES, amount.chains, share())
+    second = draw_second(key_second, system, BAYES, amount.chains, share())
     passes = {
         scale: draw_tempered(
             jax.random.fold_in(key_passes, place),
@@ -129,7 +131,7 @@ def _system(
             usable,
             BAYES,
             reference,
-            rung_at(passes[1.0], 1.0).arm,
+            {SECOND: second, PASS: rung_at(passes[1.0], 1.0).arm},
             priors[1.0],
             impostors | {COLDER: rung_at(passes[1.0], 4.0).arm},
             seed,
@@ -148,7 +150,7 @@ def _system(
         )
         some = {name: arm for name, arm in usable.items() if nearest.get(name) == member}
         rung = rung_at(passes[member.scale], member.beta)
-        met[member] = meet(some, member, drawn, rung.arm, priors[member.scale], impostors, seed)
+        met[member] = meet(some, member, drawn, {PASS: rung.arm}, priors[member.scale], impostors, seed)
     gates = gates_of(passes)
     cases = [
         _case(system, name, arm, fits.get(name), met, nearest.get(name), gates) for name, arm in arms.items()
