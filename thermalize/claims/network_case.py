@@ -36,7 +36,7 @@ ENERGY, AVERAGES, DISAGREEMENT = (
     "total variation of averages",
     "disagreement of averages",
 )
-EXACT = (ENERGY, AVERAGES, DISAGREEMENT)  # by which an exact sampler must come out equivalent
+EXACT = (ENERGY, AVERAGES)  # by which another sampler of the same law must come out equivalent
 SECOND, PASS, MARGIN, COLDER, PRIOR = (
     "NUTS of another library",
     "tempered pass",
@@ -50,11 +50,11 @@ RULE = (
     f"{REFUTING_TOTAL_VARIATION} with 95 % confidence, all distances read together, and the nearest lies "
     "inside what was searched. SUPPORTED, of named behaviours only, if accuracy, log score, confidence and "
     "entropy are within 0.1 standard deviation (Wasserstein) and averaged predictions within 0.02 of total "
-    "variation above the floor, each by an equivalence test that the tempered pass passes too, and "
+    "variation above the floor, each by an equivalence test that NUTS passes too, and "
     "the classifier shows no difference. PARTLY: some of these are equivalent and others, or the whole laws, "
     "different. INCONCLUSIVE: anything else. No verdict unless chains and populations pass their gates, "
-    "other samplers of the same posterior (a tempered pass, and at Bayes' posterior NUTS) are equivalent in energy "
-    "distance, total variation and disagreement of averages and different in nothing, and prior, "
+    "other samplers of the same posterior (NUTS, and at Bayes' posterior a tempered pass) are equivalent in "
+    "energy distance and total variation of averages and different in nothing, and prior, "
     "largest-margin networks and, at Bayes' posterior, the one at 4 times beta come out different."
 )
 
@@ -172,7 +172,7 @@ def verdict_of(name: str, nearest: Met, fit: Fit, checks: Sequence[Check]) -> tu
     tried = next((c for c in comparisons if c.name == CLASSIFIER), None)
     if tried is None or fit.member is None:
         return settled(Verdict.INCONCLUSIVE, nearest.found.verdicts[name][1], checks)
-    named = named_outcomes(comparisons, nearest.found.comparisons.get(PASS, []))
+    named = named_outcomes(comparisons, nearest.found.comparisons.get(SECOND, []))
     different = tried.outcome == Outcome.DIFFERENT
     return settled(*judge(tried.excess.low, different, named, not fit.member.at_edge), checks)
 

@@ -16,7 +16,6 @@ class Amount(NamedTuple):
     betas: tuple[float, float]  # ends of the ladder; 1 and 4 are rungs
     size: Size
     chains: Chains
-    optimisers: list[str]
     endpoints: int
     margin: tuple[int, int]  # networks, and steps of each past its first fit
 
@@ -28,45 +27,41 @@ AMOUNTS: dict[Preset, Amount] = {
         (1.0, 4.0),
         Size(4, 60, 2, 5),
         Chains(4, 60, 60, 8, 1, 60),
-        ["sgd"],
         48,
         (16, 100),
     ),
     "quick": Amount(
         [Setting("digits-binary", 60, 20, 8)],
-        [0.5, 1.0, 2.0],
-        (0.25, 8.0),
-        Size(4, 500, 3, 10),
+        [0.5, 1.0, 2.0, 4.0],
+        (0.5, 32.0),
+        Size(4, 400, 3, 10),
         Chains(8, 400, 300, 20, 2, 200),
-        ["sgd"],
-        512,
-        (64, 2000),
+        384,
+        (48, 1000),
     ),
     "full": Amount(
         [
+            Setting("digits-binary", 100, 50, 16, ("sgd", "adam")),
             Setting("digits", 100, 50, 16),
-            Setting("digits-binary", 100, 50, 16),
             Setting("mnist-binary", 50, 50, 4),
         ],
-        [0.5, 1.0, 2.0],
-        (0.25, 16.0),
+        [0.5, 1.0, 2.0, 4.0],
+        (0.25, 32.0),
         Size(4, 600, 3, 10),
         Chains(8, 600, 400, 25, 2, 300),
-        ["sgd", "adam"],
-        1024,
-        (128, MARGIN_STEPS),
+        768,
+        (64, MARGIN_STEPS),
     ),
     "paper": Amount(
         [
-            Setting("digits", 300, 200, 16),
-            Setting("digits-binary", 300, 100, 16),
-            Setting("mnist-binary", 500, 100, 16),
+            Setting("digits-binary", 300, 100, 16, ("sgd", "adam")),
+            Setting("digits", 300, 200, 16, ("sgd", "adam")),
+            Setting("mnist-binary", 500, 100, 16, ("sgd", "adam")),
         ],
-        [0.25, 0.5, 1.0, 2.0, 4.0],
+        [0.25, 0.35, 0.5, 0.71, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0],
         (0.125, 64.0),
         Size(8, 2000, 10, 20),
         Chains(32, 2000, 1000, 50, 4, 600),
-        ["sgd", "adam"],
         20_000,
         (1024, 4 * MARGIN_STEPS),
     ),

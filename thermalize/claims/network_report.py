@@ -96,16 +96,16 @@ def _distances(system: str, fits: Mapping[str, Fit]) -> Curve | None:
 def two_lines(name: str) -> str:
     """The name of a case on two lines.
 
-    >>> two_lines("digits, sgd, first fit")
+    >>> two_lines("digits, sgd, first fit, nearest posterior")
     'digits, sgd,\\nfirst fit'
     """
-    system, optimiser, *rest = name.split(", ")
-    return f"{system}, {optimiser},\n{', '.join(rest)}" if rest else name
+    system, optimiser, stop, *_ = name.split(", ")
+    return f"{system}, {optimiser},\n{stop}"
 
 
 def published_of(cases: Sequence[Case]) -> list[Published]:
     """What others found for the same quantities, beside ours on other data."""
-    case = next((c for c in cases if c.name == "digits, sgd, matched loss" and c.numbers), None)
+    case = next((c for c in cases if c.name == f"digits, sgd, matched loss, {NEAREST}" and c.numbers), None)
 
     def ours(name: str) -> str:
         one = number_named(case, name) if case else None

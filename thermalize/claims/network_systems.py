@@ -53,6 +53,7 @@ class Setting(NamedTuple):
     num_train: int
     num_probe: int
     hidden: int
+    optimisers: tuple[str, ...] = ("sgd",)
 
 
 class Scaled(NamedTuple):

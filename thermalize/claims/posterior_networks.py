@@ -7,7 +7,7 @@ it, and meet that posterior and the one of the family
 
 that is nearest to them in energy distance, over ``beta`` and prior scale ``s``. The first is sampled by
 HMC from draws of the prior and again by another library's NUTS, the family by one tempered pass a prior
-scale; HMC at the nearest member and the pass there must agree.
+scale. The nearest member is sampled by HMC and NUTS too, at the fitted temperature itself.
 
 Sources: Wilson et al. 2022 and Sharma et al. 2023 (what others measured); Soudry et al. 2018 (the
 largest margin); Lopez-Paz and Oquab 2017 (the classifier's bound).
@@ -34,7 +34,7 @@ from .network_case import (
     verdict_of,
 )
 from .network_presets import AMOUNTS, Amount
-from .network_report import graphs_of, headline_of, published_of
+from .network_report import NEAREST, graphs_of, headline_of, published_of
 from .network_samplers import (
     STOP_NAMES,
     draw_chains,
@@ -52,6 +52,7 @@ type Array = np.ndarray
 BAYES = Member(1.0, 1.0)
 CITATIONS = [CITATION, "Duane et al. 1987; Neal 2011", "Soudry et al. 2018", "Lopez-Paz and Oquab 2017"]
 MIN_ENDPOINTS = 8
+FIT_ENDPOINTS, FIT_DRAWS = 512, 700  # that the nearest member is found by
 
 
 def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
@@ -81,14 +82,14 @@ def not_installed(name: str, missing: MissingExtra) -> Case:
     """The case of a system whose images are not there: INCONCLUSIVE, and what to install."""
     checks = [Check("images are installed", False, str(missing))]
     verdict, reason = settled(Verdict.INCONCLUSIVE, "", checks)
-    return Case(name, {"system": name}, verdict, reason, [], checks)
+    return Case(f"{name}, not installed, {NEAREST}", {"system": name}, verdict, reason, [], checks)
 
 
 def _system(
     key: jax.Array, system: NetworkSystem, amount: Amount, seed: int, progress: Progress
 ) -> tuple[list[Case], list[Sampled], dict[str, Fit]]:
     keys = iter(jax.random.split(key, 7))
-    num_parts, part = 4 + len(amount.scales) + len(amount.optimisers), 0
+    num_parts, part = 4 + len(amount.scales) + len(system.setting.optimisers), 0
 
     def share() -> Progress:
         nonlocal part
@@ -115,7 +116,7 @@ def _system(
     }
     margin = max_margin(key_margin, system, *amount.margin, share())
     arms: dict[str, Arm] = {}
-    for place, name in enumerate(amount.optimisers):
+    for place, name in enumerate(system.setting.optimisers):
         trained = train(
             jax.random.fold_in(key_train, place), system, name, stops_at(loss), amount.endpoints, share()
         )
@@ -123,7 +124,14 @@ def _system(
 
     usable = {name: arm for name, arm in arms.items() if len(arm.usable) >= MIN_ENDPOINTS}
     fits = {
-        name: fit_family(passes, arm.probabilities[arm.usable, 0], seed=seed) for name, arm in usable.items()
+        name: fit_family(
+            passes,
+            arm.probabilities[arm.usable, 0],
+            seed=seed,
+            max_endpoints=FIT_ENDPOINTS,
+            max_draws=FIT_DRAWS,
+        )
+        for name, arm in usable.items()
     }
     impostors = {MARGIN: margin}
     met = {
@@ -137,20 +145,16 @@ def _system(
             seed,
         )
     }
-    nearest = {name: nearest_of(fit, passes) for name, fit in fits.items() if fit.member}
+    nearest = {name: nearest_of(fit) for name, fit in fits.items() if fit.member}
     apart = sorted(set(nearest.values()) - {BAYES})
     chains = share()
     for place, member in enumerate(apart):
-        drawn, _ = draw_chains(
-            jax.random.fold_in(key_members, place),
-            system,
-            member,
-            amount.chains,
-            share_of(chains, place, len(apart)),
-        )
+        key_first, key_again = jax.random.split(jax.random.fold_in(key_members, place))
+        first, again = (share_of(chains, 2 * place + i, 2 * len(apart)) for i in (0, 1))
+        drawn, _ = draw_chains(key_first, system, member, amount.chains, first)
+        other = draw_second(key_again, system, member, amount.chains, again)
         some = {name: arm for name, arm in usable.items() if nearest.get(name) == member}
-        rung = rung_at(passes[member.scale], member.beta)
-        met[member] = meet(some, member, drawn, {PASS: rung.arm}, priors[member.scale], impostors, seed)
+        met[member] = meet(some, member, drawn, {SECOND: other}, priors[member.scale], impostors, seed)
     gates = gates_of(passes)
     cases = [
         _case(system, name, arm, fits.get(name), met, nearest.get(name), gates) for name, arm in arms.items()
@@ -173,11 +177,10 @@ def rung_at(rungs: list[Rung], beta: float) -> Rung:
     return min(rungs, key=lambda rung: abs(np.log(rung.beta / beta)))
 
 
-def nearest_of(fit: Fit, passes: dict[float, list[Rung]]) -> Member:
-    """The trusted rung at the nearest member."""
+def nearest_of(fit: Fit) -> Member:
+    """The nearest member, its inverse temperature to three digits, at which chains can be run."""
     assert fit.member is not None
-    rung = rung_at(trusted(passes[fit.member.scale]), fit.member.beta.mean)
-    return Member(fit.member.scale, rung.beta)
+    return Member(fit.member.scale, float(f"{fit.member.beta.mean:.3g}"))
 
 
 def gates_of(passes: dict[float, list[Rung]]) -> list[Check]:
@@ -202,7 +205,7 @@ def _case(
     gates: list[Check],
 ) -> Case:
     optimiser, stop = name.split(", ")
-    label = f"{system.setting.name}, {name}"
+    label = f"{system.setting.name}, {name}, {NEAREST}"
     num, usable = len(arm.probabilities), len(arm.usable)
     conditions = {
         "system": system.setting.name,
