@@ -12,7 +12,6 @@ so that the scale ``s`` is data: the whole family is one program.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -87,40 +86,15 @@ class NetworkSystem:
 
     setting: Setting
     task: Task
-
-    @cached_property
-    def network(self) -> Network:
-        """The network, with as many outputs as the likelihood asks."""
-        num_outputs = 1 if self.task.num_classes == 2 else int(self.task.num_classes or 0)
-        return mlp([self.task.num_inputs, self.setting.hidden, num_outputs], "tanh")
+    network: Network
+    model: Model  # with a prior of scale 1
+    whitened: Whitened  # the model of every prior scale
 
     @property
     def widths(self) -> str:
         """The widths of all layers in words."""
         num_outputs = 1 if self.task.num_classes == 2 else self.task.num_classes
         return f"{self.task.num_inputs}-{self.setting.hidden}-{num_outputs}"
-
-    @cached_property
-    def model(self) -> Model:
-        """Network, prior of scale 1 and likelihood."""
-        likelihood = bernoulli() if self.task.num_classes == 2 else categorical()
-        return bayesian_model(self.network, gaussian_prior(self.network, 1.0, 1.0), likelihood)
-
-    @cached_property
-    def whitened(self) -> Whitened:
-        """The model of every prior scale."""
-        model, outputs = self.model, observer(self.network.apply)
-        errors = model.errors
-        assert errors is not None  # tasks of this claim have labels
-
-        return Whitened(
-            model.log_prior,
-            lambda z, data: model.log_likelihood(times(data.scale, z), data.seen),
-            lambda z, data: errors(times(data.scale, z), data.seen),
-            model.sample_prior,
-            model.prior_scale,
-            lambda z, data: outputs(times(data.scale, z), data.seen),
-        )
 
     def target(self, member: Member) -> Target:
         """A posterior of the family, of parameters in units of the prior's scale."""
@@ -152,7 +126,27 @@ class NetworkSystem:
 
 def load_system(key: jax.Array, setting: Setting) -> NetworkSystem:
     """The system; raises :class:`models.datasets.MissingExtra` where its images are not installed."""
-    return NetworkSystem(setting, LOADERS[setting.name](key, setting.num_train, setting.num_probe))
+    task = LOADERS[setting.name](key, setting.num_train, setting.num_probe)
+    classes = int(task.num_classes or 0)
+    # As many outputs as the likelihood asks.
+    network = mlp([task.num_inputs, setting.hidden, 1 if classes == 2 else classes], "tanh")
+    likelihood = bernoulli() if classes == 2 else categorical()
+    model = bayesian_model(network, gaussian_prior(network, 1.0, 1.0), likelihood)
+    return NetworkSystem(setting, task, network, model, whiten(model))
+
+
+def whiten(model: Model) -> Whitened:
+    """The model of every prior scale, from that of scale 1."""
+    outputs, errors = observer(model.apply), model.errors
+    assert errors is not None  # tasks of this claim have labels
+    return Whitened(
+        model.log_prior,
+        lambda z, data: model.log_likelihood(times(data.scale, z), data.seen),
+        lambda z, data: errors(times(data.scale, z), data.seen),
+        model.sample_prior,
+        model.prior_scale,
+        lambda z, data: outputs(times(data.scale, z), data.seen),
+    )
 
 
 def times(scale: jax.Array, params: Params) -> Params:

@@ -13,6 +13,8 @@ Sources: Wilson et al. 2022 and Sharma et al. 2023 (what others measured); Soudr
 largest margin); Lopez-Paz and Oquab 2017 (the classifier's bound).
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import numpy as np
 
@@ -52,6 +54,7 @@ type Array = np.ndarray
 BAYES = Member(1.0, 1.0)
 CITATIONS = [CITATION, "Duane et al. 1987; Neal 2011", "Soudry et al. 2018", "Lopez-Paz and Oquab 2017"]
 MIN_ENDPOINTS = 8
+NUM_PRIOR = 1024  # draws of the prior
 FIT_ENDPOINTS, FIT_DRAWS = 512, 700  # that the nearest member is found by
 
 
@@ -89,7 +92,7 @@ def _system(
     key: jax.Array, system: NetworkSystem, amount: Amount, seed: int, progress: Progress
 ) -> tuple[list[Case], list[Sampled], dict[str, Fit]]:
     keys = iter(jax.random.split(key, 7))
-    num_parts, part = 4 + len(amount.scales) + len(system.setting.optimisers), 0
+    num_parts, part = 5 + len(system.setting.optimisers), 0
 
     def share() -> Progress:
         nonlocal part
@@ -97,30 +100,24 @@ def _system(
         return share_of(progress, part - 1, num_parts)
 
     key_chains, key_second, key_passes, key_prior, key_train, key_margin, key_members = keys
-    reference, loss = draw_chains(key_chains, system, BAYES, amount.chains, share())
-    second = draw_second(key_second, system, BAYES, amount.chains, share())
-    passes = {
-        scale: draw_tempered(
-            jax.random.fold_in(key_passes, place),
-            system,
-            scale,
-            ladder(*amount.betas),
-            amount.size,
-            share(),
-        )
-        for place, scale in enumerate(amount.scales)
-    }
-    priors = {
-        scale: draw_prior(jax.random.fold_in(key_prior, place), system, scale, 1024)
-        for place, scale in enumerate(amount.scales)
-    }
-    margin = max_margin(key_margin, system, *amount.margin, share())
-    arms: dict[str, Arm] = {}
-    for place, name in enumerate(system.setting.optimisers):
-        trained = train(
-            jax.random.fold_in(key_train, place), system, name, stops_at(loss), amount.endpoints, share()
-        )
-        arms |= {f"{name}, {stop}": arm for stop, arm in zip(STOP_NAMES, trained, strict=True)}
+    pool = ThreadPoolExecutor(1)
+    try:
+        # Most of the time of small presets goes into compiling, each program on one core.
+        beside = pool.submit(family_of, key_passes, key_prior, system, amount)
+        reference, loss = draw_chains(key_chains, system, BAYES, amount.chains, share())
+        second = draw_second(key_second, system, BAYES, amount.chains, share())
+        margin = max_margin(key_margin, system, *amount.margin, share())
+        arms: dict[str, Arm] = {}
+        for place, name in enumerate(system.setting.optimisers):
+            trained = train(
+                jax.random.fold_in(key_train, place), system, name, stops_at(loss), amount.endpoints, share()
+            )
+            arms |= {f"{name}, {stop}": arm for stop, arm in zip(STOP_NAMES, trained, strict=True)}
+        drawn_beside = share()
+        passes, priors = beside.result()
+        drawn_beside(1, 1)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
     usable = {name: arm for name, arm in arms.items() if len(arm.usable) >= MIN_ENDPOINTS}
     fits = {
@@ -172,6 +169,23 @@ def _system(
     return cases, samples, {f"{label}, {name}": fit for name, fit in fits.items()}
 
 
+def family_of(
+    key_passes: jax.Array, key_prior: jax.Array, system: NetworkSystem, amount: Amount
+) -> tuple[dict[float, list[Rung]], dict[float, Arm]]:
+    """The tempered pass and draws of the prior at every prior scale."""
+    passes = {
+        scale: draw_tempered(
+            jax.random.fold_in(key_passes, place), system, scale, ladder(*amount.betas), amount.size
+        )
+        for place, scale in enumerate(amount.scales)
+    }
+    priors = {
+        scale: draw_prior(jax.random.fold_in(key_prior, place), system, scale, NUM_PRIOR)
+        for place, scale in enumerate(amount.scales)
+    }
+    return passes, priors
+
+
 def rung_at(rungs: list[Rung], beta: float) -> Rung:
     """The rung nearest to an inverse temperature."""
     return min(rungs, key=lambda rung: abs(np.log(rung.beta / beta)))
@@ -184,15 +198,21 @@ def nearest_of(fit: Fit) -> Member:
 
 
 def gates_of(passes: dict[float, list[Rung]]) -> list[Check]:
-    """That populations agree at enough inverse temperatures, at every prior scale."""
-    return [
-        Check(
-            f"populations agree, prior scale {scale:g}",
-            len(trusted(rungs)) >= MIN_RUNGS,
-            f"at {len(trusted(rungs))} of {len(rungs)} inverse temperatures, needed {MIN_RUNGS}",
-        )
-        for scale, rungs in passes.items()
-    ]
+    """That populations agree at enough inverse temperatures, at every prior scale that was searched.
+
+    Smallest and largest scales that fail are left out: the next one is then an end of the search,
+    and a nearest posterior there refutes nothing. One that fails between others would leave a hole.
+    """
+    enough = {scale: len(trusted(rungs)) >= MIN_RUNGS for scale, rungs in passes.items()}
+    known = [scale for scale, good in enough.items() if good]
+
+    def check(scale: float, rungs: list[Rung]) -> Check:
+        outside = bool(known) and not min(known) < scale < max(known)
+        said = f"at {len(trusted(rungs))} of {len(rungs)} inverse temperatures, needed {MIN_RUNGS}"
+        left_out = "" if enough[scale] or not outside else ": left out of the search"
+        return Check(f"populations agree, prior scale {scale:g}", enough[scale] or outside, said + left_out)
+
+    return [check(scale, rungs) for scale, rungs in passes.items()]
 
 
 def _case(
