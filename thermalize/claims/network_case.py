@@ -15,6 +15,7 @@ import numpy as np
 from compare import (
     Arm,
     ArmsCompared,
+    Band,
     Comparison,
     Outcome,
     Verdict,
@@ -44,6 +45,7 @@ SECOND, PASS, MARGIN, COLDER, PRIOR = (
     "posterior at 4 times beta",
     "prior",
 )
+PROBES = "share of probes"
 RULE = (
     "At the posterior of the family that is nearest to the endpoints in energy distance, over inverse "
     "temperatures and prior scales: REFUTED if a classifier shows a total variation of at least "
@@ -202,16 +204,25 @@ def numbers_of(name: str, arm: Arm, bayes: Met, nearest: Met, fit: Fit, targets:
             chance = chance_agreement(
                 *(float(accuracy(p, targets)) for p in (ends, draws)), num_classes=ends.shape[-1]
             )
-            agreed = by[DISAGREEMENT].distance
-            agreement = (1 - agreed.mean, 1 - agreed.high, 1 - agreed.low)
-            found.append(Number(f"agreement of averages, {where}", *agreement, unit="share of probes"))
+            where_from = (
+                ("averages", by[DISAGREEMENT].distance),
+                ("halves of the chains", by[DISAGREEMENT].floor),
+            )
+            for what, apart in where_from:
+                found.append(agreement_of(f"agreement of {what}, {where}", apart))
             line = f"agreement that accuracy alone implies, {where}"
-            found.append(Number(line, chance, None, None, unit="share of probes"))
-            floor = by[DISAGREEMENT].floor
-            halves = (1 - floor.mean, 1 - floor.high, 1 - floor.low)
-            line = f"agreement of halves of the chains, {where}"
-            found.append(Number(line, *halves, unit="share of probes"))
+            found.append(Number(line, chance, None, None, unit=PROBES))
     return found
+
+
+def agreement_of(name: str, apart: Band) -> Number:
+    """What a disagreement leaves; its interval, which resampling may push past the ends, within 0 and 1.
+
+    >>> agreement_of("agreement", Band(0.25, -0.125, 0.5))[1:4]
+    (0.75, 0.5, 1.0)
+    """
+    low, high = (float(np.clip(1 - end, 0, 1)) for end in (apart.high, apart.low))
+    return Number(name, 1 - apart.mean, low, high, PROBES)
 
 
 def mean_prediction(arm: Arm) -> Array:
