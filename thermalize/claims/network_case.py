@@ -200,10 +200,8 @@ def numbers_of(name: str, arm: Arm, bayes: Met, nearest: Met, fit: Fit, targets:
                 Number(f"closeness in energy distance, {where}", *by[ENERGY].closeness, unit="1: as itself")
             )
         if DISAGREEMENT in by:
-            ends, draws = (mean_prediction(one) for one in (arm, met.reference))
-            chance = chance_agreement(
-                *(float(accuracy(p, targets)) for p in (ends, draws)), num_classes=ends.shape[-1]
-            )
+            ends, draws = (float(accuracy(mean_prediction(one), targets)) for one in (arm, met.reference))
+            chance = chance_agreement(ends, draws, num_classes=arm.probabilities.shape[-1])
             where_from = (
                 ("averages", by[DISAGREEMENT].distance),
                 ("halves of the chains", by[DISAGREEMENT].floor),
