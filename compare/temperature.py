@@ -39,6 +39,7 @@ class NearestTemperature(NamedTuple):
     beta: Band  # with its confidence region
     remaining: Band  # squared energy distance at the minimum
     floor: Band  # of that distance, for draws of the nearest rung
+    betas: Array  # (rung,) of the ladder
     distances: Array  # (rung,) at every rung
     at_edge: bool  # the lowest rung is an end of the ladder: the minimum may lie beyond
     resampled: Array  # (resample, 2) beta and what remains there; of equal seeds with the same endpoints
@@ -106,6 +107,7 @@ def nearest_temperature(
         Band(float(beta[0]), float(region[0]), float(region[1])),
         Band(float(remaining[0]), float(low), float(high)),
         floor,
+        np.asarray(betas, float),
         distances,
         best in (0, len(betas) - 1),
         np.stack([betas_found, remains], axis=-1),

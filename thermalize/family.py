@@ -103,20 +103,27 @@ def rung_of(beta: float, arm: Arm, loss: Array) -> Rung:
     return Rung(beta, arm, loss, trust, float(known.min()) if len(known) else 1.0)
 
 
-def fit_family(passes: Mapping[float, Sequence[Rung]], endpoints: Array, *, seed: int) -> Fit:
+def fit_family(
+    passes: Mapping[float, Sequence[Rung]],
+    endpoints: Array,
+    *,
+    seed: int,
+    max_endpoints: int = MAX_ENDPOINTS,
+    max_draws: int = MAX_DRAWS,
+) -> Fit:
     """The nearest temperature at each prior scale, from trusted rungs, and the nearest member of all.
 
-    ``endpoints`` are probabilities ``(endpoint, probe, class)``, finite; random ones of more than
-    ``MAX_ENDPOINTS`` take part.
+    ``endpoints`` are probabilities ``(endpoint, probe, class)``, finite. At most ``max_endpoints``,
+    random ones of more, and ``max_draws`` of a rung take part: the time grows with the square of both.
     """
-    some = np.random.default_rng(seed).permutation(len(endpoints))[:MAX_ENDPOINTS]
+    some = np.random.default_rng(seed).permutation(len(endpoints))[:max_endpoints]
     points = endpoints[np.sort(some)].reshape(len(some), -1)
     fits: dict[float, NearestTemperature] = {}
     for scale, rungs in passes.items():
         used = trusted(rungs)
         if len(used) < MIN_RUNGS:
             continue
-        worth = min(MAX_DRAWS, *(rung.effective for rung in used))
+        worth = min(max_draws, *(rung.effective for rung in used))
         draws = np.stack([rung.arm.sample(worth).probabilities for rung in used])
         flat = draws.reshape(*draws.shape[:2], -1)
         betas = np.array([rung.beta for rung in used])
