@@ -39,7 +39,7 @@ WIDTHS: dict[Preset, list[int]] = {
 }
 VARIED: dict[Preset, int | None] = {"smoke": None, "quick": 16, "full": 64, "paper": 256}  # width
 NETWORKS: dict[Preset, int] = {"smoke": 200, "quick": 400, "full": 3000, "paper": 20_000}
-AT_INFINITY: dict[Preset, int] = {"smoke": 500, "quick": 2000, "full": 10_000, "paper": 100_000}
+AT_INFINITY: dict[Preset, int] = {"smoke": 500, "quick": 1000, "full": 10_000, "paper": 100_000}
 DRAWS: dict[Preset, int] = {"smoke": 1 << 17, "quick": 1 << 19, "full": 1 << 22, "paper": 1 << 26}
 PRIOR: dict[Preset, int] = {"smoke": 1 << 15, "quick": 1 << 16, "full": 1 << 19, "paper": 1 << 22}
 CITATIONS = [
@@ -185,7 +185,8 @@ def _curves(
     return [
         Curve(
             f"Coin line of {num_points}: what more training does",
-            f"Share of trained networks that are positive at the probe, {words}",
+            f"Share of trained networks that are positive at the probe, {words} A curve that crosses it "
+            "agrees with it there in passing.",
             "steps after the first fit, and one",
             axis,
             [float(extra + 1) for extra in STEPS],
