@@ -77,6 +77,12 @@ def write_report(folder: Path) -> Path:
 
         write_whole(folder / PAGE, page(result))
         return folder / PAGE
+    if result.get("command") == "factorial":
+        from .factorial_page import page as factorial_page
+        from .pages import write_whole
+
+        write_whole(folder / REPORT, factorial_page(result))
+        return folder / REPORT
     from .report import write
     from .store import open_run
 
@@ -97,6 +103,8 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         from .claims.table import table as render
     elif result["command"] == "fit-temperature":
         from .temperature_table import render
+    elif result["command"] == "factorial":
+        from .factorial_page import render
     else:
         from .show import render
 

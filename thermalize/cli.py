@@ -18,6 +18,7 @@ from .claim_command import claim
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
+from .factorial_command import factorial
 from .folder import STORE, check_replaceable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
@@ -190,6 +191,7 @@ app.command()(reference)
 app.command()(certify)
 app.command()(claim)
 app.command()(verdict)
+app.command()(factorial)
 app.command("fit-temperature")(fit_temperature)
 
 
