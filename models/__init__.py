@@ -1,5 +1,8 @@
 """Pure JAX networks, priors, likelihoods and data sets."""
 
+from .arc_cosine import arc_cosine_kernel as arc_cosine_kernel
+from .arc_cosine import tangent_kernel as tangent_kernel
+from .arc_cosine import two_layer_relu as two_layer_relu
 from .boolean import boolean_inputs as boolean_inputs
 from .boolean import boolean_labels as boolean_labels
 from .boolean import boolean_task as boolean_task
@@ -38,11 +41,18 @@ from .model import Batch as Batch
 from .model import Model as Model
 from .model import Network as Network
 from .model import bayesian_model as bayesian_model
+from .modular import modular_table as modular_table
+from .modular import modular_task as modular_task
+from .modular import one_hot_pairs as one_hot_pairs
+from .pair_networks import pair_transformer as pair_transformer
+from .pair_networks import periodic_weights as periodic_weights
+from .pair_networks import quadratic_pairs as quadratic_pairs
 from .priors import Prior as Prior
 from .priors import gaussian_prior as gaussian_prior
 from .priors import independent_prior as independent_prior
 from .priors import laplace_prior as laplace_prior
 from .priors import student_t_prior as student_t_prior
+from .span import Span as Span
 from .tasks import Task as Task
 from .tasks import task_from_arrays as task_from_arrays
 from .transforms import input_shift as input_shift

@@ -92,14 +92,16 @@ def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
 
 
 class Rungs(NamedTuple):
-    """Log likelihoods ``l`` at every temperature of a pass, ``(max_stages + 1,)``; the last one repeats."""
+    """Log likelihoods ``l`` at every temperature of a pass, ``(max_stages + 1,)``."""
 
     temperature: Array  # lambda, from 0 to 1
     mean: Array  # of l over the particles, nats
     variance: Array  # of l over the particles
 
 
-class _Stage(NamedTuple):
+class Stage(NamedTuple):
+    """A population on its way, at ``temperature`` between 0, the prior, and 1, the target."""
+
     key: Key
     particles: Params
     log_likelihood: Array  # (particle,) nats, at lambda = 1
@@ -107,7 +109,7 @@ class _Stage(NamedTuple):
     tuning: Tuning
     temperature: Array  # lambda, ()
     log_evidence: Array
-    rungs: Rungs
+    rungs: Rungs  # that were passed; zeros beyond
     stats: dict[str, Array]
 
 
@@ -120,18 +122,55 @@ def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
 def temper(
     key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
 ) -> tuple[Population, Rungs]:
-    """One pass from the prior to the target; the particles, and the rungs they passed."""
+    """One pass from the prior to the target; the particles, and the rungs, of which the last repeats."""
+    first = first_stage(key, target, moves, num_particles, max_stages)
+    last = climb(first, jnp.ones(()), target, moves, target_ess, max_stages)
+    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
+    places = jnp.minimum(jnp.arange(max_stages + 1), last.stats["num_stages"])
+    rungs = jax.tree.map(lambda row: row[places], last.rungs)
+    return Population(last.particles, last.log_evidence, last.stats | summary), rungs
 
-    def log_likelihoods(particles: Params) -> Array:
-        return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
 
-    def unfinished(stage: _Stage) -> Array:
-        return (stage.temperature < 1) & (stage.stats["num_stages"] < max_stages)
+def first_stage(key: Key, target: Target, moves: Moves, num_particles: int, max_stages: int) -> Stage:
+    """A population of prior draws, at temperature 0."""
+    key_prior, key_run = jax.random.split(key)
+    particles = prior_particles(key_prior, target, num_particles)
+    tuning = first_tuning(moves, particles)
+    stats = {
+        "num_stages": jnp.asarray(0),
+        "smallest_ess": jnp.asarray(float(num_particles)),
+        "acceptance_rate": jnp.zeros(()),
+        "step_size": tuning.step_size,
+    }
+    values, zero = _log_likelihoods(target, particles), jnp.zeros(())
+    empty = Rungs(*(jnp.zeros(max_stages + 1) for _ in Rungs._fields))
+    return Stage(
+        key_run,
+        particles,
+        values,
+        jnp.arange(num_particles),
+        tuning,
+        zero,
+        zero,
+        _passed(empty, stats["num_stages"], zero, values),
+        stats,
+    )
 
-    def advance(stage: _Stage) -> _Stage:
+
+def climb(
+    first: Stage, until: Array, target: Target, moves: Moves, target_ess: float, max_stages: int
+) -> Stage:
+    """Stage after stage until the temperature is reached, or ``max_stages`` in all were made."""
+    num_particles = first.ancestors.shape[0]
+
+    def unfinished(stage: Stage) -> Array:
+        return (stage.temperature < until) & (stage.stats["num_stages"] < max_stages)
+
+    def advance(stage: Stage) -> Stage:
         key, key_resample, key_move = jax.random.split(stage.key, 3)
-        step = next_step(stage.log_likelihood, target_ess, 1 - stage.temperature)
-        temperature = jnp.where(step >= 1 - stage.temperature, 1.0, stage.temperature + step)
+        left = until - stage.temperature
+        step = next_step(stage.log_likelihood, target_ess, left)
+        temperature = jnp.where(step >= left, until, stage.temperature + step)
         log_weights = step * stage.log_likelihood
         chosen = systematic(key_resample, jax.nn.softmax(log_weights), num_particles)
         ancestors = stage.ancestors[chosen]
@@ -149,8 +188,8 @@ def temper(
             "acceptance_rate": rate,
             "step_size": tuning.step_size,
         }
-        values = log_likelihoods(particles)
-        return _Stage(
+        values = _log_likelihoods(target, particles)
+        return Stage(
             key,
             particles,
             values,
@@ -158,41 +197,21 @@ def temper(
             tuning,
             temperature,
             stage.log_evidence + log_mean(log_weights),
-            rung(stage.rungs, stats["num_stages"], temperature, values),
+            _passed(stage.rungs, stats["num_stages"], temperature, values),
             stats,
         )
 
-    def rung(rungs: Rungs, place: Array, temperature: Array, values: Array) -> Rungs:
-        passed = Rungs(temperature, jnp.mean(values), jnp.var(values, ddof=1))
-        return jax.tree.map(lambda row, new: row.at[place].set(new), rungs, passed)
+    return jax.lax.while_loop(unfinished, advance, first)
 
-    key_prior, key_run = jax.random.split(key)
-    particles = prior_particles(key_prior, target, num_particles)
-    tuning = first_tuning(moves, particles)
-    stats = {
-        "num_stages": jnp.asarray(0),
-        "smallest_ess": jnp.asarray(float(num_particles)),
-        "acceptance_rate": jnp.zeros(()),
-        "step_size": tuning.step_size,
-    }
-    values, zero = log_likelihoods(particles), jnp.zeros(())
-    empty = Rungs(*(jnp.zeros(max_stages + 1) for _ in Rungs._fields))
-    first = _Stage(
-        key_run,
-        particles,
-        values,
-        jnp.arange(num_particles),
-        tuning,
-        zero,
-        zero,
-        rung(empty, stats["num_stages"], zero, values),
-        stats,
-    )
-    last = jax.lax.while_loop(unfinished, advance, first)
-    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
-    places = jnp.minimum(jnp.arange(max_stages + 1), last.stats["num_stages"])
-    rungs = jax.tree.map(lambda row: row[places], last.rungs)
-    return Population(last.particles, last.log_evidence, last.stats | summary), rungs
+
+def _passed(rungs: Rungs, place: Array, temperature: Array, values: Array) -> Rungs:
+    """The rungs with one more."""
+    here = Rungs(temperature, jnp.mean(values), jnp.var(values, ddof=1))
+    return jax.tree.map(lambda row, new: row.at[place].set(new), rungs, here)
+
+
+def _log_likelihoods(target: Target, particles: Params) -> Array:
+    return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
 
 
 def log_mean(log_weights: Array) -> Array:

@@ -12,7 +12,7 @@ Source: Han et al. 2015 (magnitudes).
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -90,8 +90,9 @@ def _shares(
     def harm(one: Params) -> Array:
         return training_errors(target, one) if tolerance is None else loss(target, one)
 
-    def cut_by(one: Params, ranks: list[Array]) -> Array:
-        leaves, structure = jax.tree.flatten(one)
+    def cut_by(one: Params, ranks: list[Array | None]) -> Array:
+        leaves = jax.tree.leaves(one)
+        structure: Any = jax.tree.structure(one)
         limit = harm(one) + (0 if tolerance is None else tolerance)
 
         def rises(count: Array) -> Array:
