@@ -97,6 +97,8 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         from .claims.table import table as render
     elif result["command"] == "fit-temperature":
         from .temperature_table import render
+    elif result["command"] == "volume":
+        from .volume_table import render
     else:
         from .show import render
 

@@ -103,18 +103,27 @@ def agree(trends: Sequence[Trend]) -> bool:
 
 
 def rank_correlation(left: Array, right: Array, rng: np.random.Generator) -> Number:
-    """Spearman's correlation over rows of ``(unit, noise)`` arrays, with an interval from resampled units."""
+    """Spearman's correlation over entries of ``(unit, noise)`` arrays, with an interval from resampled units.
+
+    Pairs of which one is missing are left out. No number where fewer than ``FEWEST_UNITS`` units have a
+    pair, or where one side is constant.
+
+    >>> values = np.arange(12.0).reshape(4, 3)
+    >>> rank_correlation(values, np.exp(values), np.random.default_rng(0)).value
+    1.0
+    """
     name = "rank correlation of log evidence and test accuracy"
-    known = np.isfinite(left).all(axis=1) & np.isfinite(right).all(axis=1)
-    if known.sum() < FEWEST_UNITS:
-        return Number(name, None, None, None)
-    left, right = left[known], right[known]
+    known = np.isfinite(left) & np.isfinite(right)
 
     def of(rows: Array) -> float:
-        return float(stats.spearmanr(left[rows].ravel(), right[rows].ravel()).statistic)
+        kept = known[rows].ravel()
+        a, b = left[rows].ravel()[kept], right[rows].ravel()[kept]
+        if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+            return math.nan
+        return float(stats.spearmanr(a, b).statistic)
 
     found = of(np.arange(len(left)))
-    if not math.isfinite(found):
+    if known.any(axis=1).sum() < FEWEST_UNITS or not math.isfinite(found):
         return Number(name, None, None, None)
     resampled = [of(rng.integers(len(left), size=len(left))) for _ in range(1000)]
     low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
