@@ -3,6 +3,8 @@
 Every estimator says when it is out of its range; its number is then missing, with the reason.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -159,11 +161,12 @@ def endpoints(key: jax.Array, target: Target, num: int) -> Any:
 def accuracy(chosen: System, task: Task, params: Any) -> float:
     """Share of true labels found on the probe, mean over networks."""
     assert chosen.whole.errors is not None
-    return float(1 - jnp.mean(_errors(chosen.whole.errors, params, task.probe)))
+    return float(1 - jnp.mean(_of_all(chosen.whole.errors)(params, task.probe)))
 
 
-def _errors(errors: Any, params: Any, probe: Any) -> jax.Array:
-    return jax.jit(jax.vmap(errors, (0, None)))(params, probe)
+@cache  # a function made anew would be compiled anew
+def _of_all(errors: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], jax.Array]:
+    return jax.jit(jax.vmap(errors, (0, None)))
 
 
 def _nothing(params: Any, inputs: Any) -> dict[str, jax.Array]:
