@@ -198,7 +198,7 @@ def test_a_case_from_planted_measures() -> None:
 def test_the_control_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Estimators that are a nat off do not pass."""
     chosen = system("boolean-5", 4)
-    good = evidence_control(jax.random.key(0), chosen)
+    good = evidence_control(jax.random.key(0), chosen, 100)
     assert good.passed, good.detail
     true = memorising_is_small.by_levels
 
@@ -207,7 +207,7 @@ def test_the_control_bites(monkeypatch: pytest.MonkeyPatch) -> None:
         return particles, None if found is None else found + 1
 
     monkeypatch.setattr(memorising_is_small, "by_levels", off)
-    assert not evidence_control(jax.random.key(0), chosen).passed
+    assert not evidence_control(jax.random.key(0), chosen, 100).passed
 
 
 def test_two_estimators_of_one_pass_must_agree() -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from models import Task
-from samplers import Stop, Target, elliptical_moves, hmc_moves, level_smc, nuts, optimise, populations
+from samplers import Stop, Target, adjusted_mclmc, elliptical_moves, level_smc, optimise, populations
 from samplers.named import optax_optimiser
 from samplers.volume import (
     TemperedEvidence,
@@ -46,6 +46,7 @@ MOVES = 5  # elliptical slice steps between two weights of an error
 MOST_APART = 1.0  # nats, between two estimators that read one tempered pass
 TRAINED_TO = 1e-4  # nats per datum: low enough to be a minimum for the chains
 STOP = Stop("loss", threshold=TRAINED_TO, max_steps=20_000)
+SAMPLER = adjusted_mclmc(10.0, 200, num_steps_per_draw=1)
 OPTIMISER = optax_optimiser("adam", 0.01)
 
 
@@ -80,10 +81,7 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
     particles, found = by_levels(keys[0], reduced, effort.num_particles)
     keep(LEVELS, found, "a population did not reach zero errors or collapsed")
     keep(INTEGRAL, *by_integration(keys[1], reduced, effort.num_particles))
-    gibbs = thermodynamic_evidence(
-        keys[6], reduced, moves=hmc_moves(3, 8), num_passes=2, num_particles=effort.num_particles
-    )
-    keep(GIBBS, *in_range(gibbs))
+    keep(GIBBS, *integrated(keys[6], reduced, effort.num_particles))
     if particles is not None:
         keep(ACCURACY, accuracy(chosen, task, lifted(keys[2], particles, span)), "")
     trained = endpoints(keys[3], whole, effort.num_endpoints)
@@ -97,17 +95,22 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
     keep(NEEDED, float(1 - np.mean(cut.magnitude)), "")
     keep(NEEDED_AT_RANDOM, float(1 - np.mean(cut.random)), "")
     point = restricted(jax.tree.map(lambda leaf: leaf[0], trained), span)
-    coefficient = learning_coefficient(
-        keys[5], reduced, point, sampler=nuts(6, 200), num_draws=effort.num_draws
-    )
+    coefficient = learning_coefficient(keys[5], reduced, point, sampler=SAMPLER, num_draws=effort.num_draws)
     keep(COEFFICIENT, coefficient.estimate.value, coefficient.estimate.reason)
     return Measured(values, reasons)
 
 
 def by_integration(key: jax.Array, target: Target, num_particles: int) -> tuple[float | None, str]:
     """The integral of the mean number of errors over an error's weight, or the reason why there is none."""
-    law, moves = errors_target(target), elliptical_moves(MOVES)
-    return in_range(thermodynamic_evidence(key, law, moves=moves, num_passes=2, num_particles=num_particles))
+    return integrated(key, errors_target(target), num_particles)
+
+
+def integrated(key: jax.Array, target: Target, num_particles: int) -> tuple[float | None, str]:
+    """The log evidence of any target by two passes, or the reason why there is none."""
+    moves = elliptical_moves(MOVES)
+    return in_range(
+        thermodynamic_evidence(key, target, moves=moves, num_passes=2, num_particles=num_particles)
+    )
 
 
 def in_range(found: TemperedEvidence) -> tuple[float | None, str]:
