@@ -17,7 +17,7 @@ from samplers.named import optax_optimiser
 from samplers.volume import (
     TemperedEvidence,
     cuttable_share,
-    errors_target,
+    fit_evidence,
     learning_coefficient,
     thermodynamic_evidence,
 )
@@ -42,7 +42,6 @@ UNITS = {
     ACCURACY: "share",
     TRAINED: "share",
 }
-MOVES = 5  # elliptical slice steps between two weights of an error
 MOST_APART = 1.0  # nats, between two estimators that read one tempered pass
 TRAINED_TO = 1e-4  # nats per datum: low enough to be a minimum for the chains
 STOP = Stop("loss", threshold=TRAINED_TO, max_steps=20_000)
@@ -81,7 +80,10 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
     particles, found = by_levels(keys[0], reduced, effort.num_particles)
     keep(LEVELS, found, "a population did not reach zero errors or collapsed")
     keep(INTEGRAL, *by_integration(keys[1], reduced, effort.num_particles))
-    keep(GIBBS, *integrated(keys[6], reduced, effort.num_particles))
+    gibbs = thermodynamic_evidence(
+        keys[6], reduced, moves=elliptical_moves(), num_passes=2, num_particles=effort.num_particles
+    )
+    keep(GIBBS, *in_range(gibbs))
     if particles is not None:
         keep(ACCURACY, accuracy(chosen, task, lifted(keys[2], particles, span)), "")
     trained = endpoints(keys[3], whole, effort.num_endpoints)
@@ -102,15 +104,7 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
 
 def by_integration(key: jax.Array, target: Target, num_particles: int) -> tuple[float | None, str]:
     """The integral of the mean number of errors over an error's weight, or the reason why there is none."""
-    return integrated(key, errors_target(target), num_particles)
-
-
-def integrated(key: jax.Array, target: Target, num_particles: int) -> tuple[float | None, str]:
-    """The log evidence of any target by two passes, or the reason why there is none."""
-    moves = elliptical_moves(MOVES)
-    return in_range(
-        thermodynamic_evidence(key, target, moves=moves, num_passes=2, num_particles=num_particles)
-    )
+    return in_range(fit_evidence(key, target, num_passes=2, num_particles=num_particles))
 
 
 def in_range(found: TemperedEvidence) -> tuple[float | None, str]:
