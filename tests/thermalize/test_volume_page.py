@@ -11,6 +11,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "volume.md"
 
 
+@pytest.mark.certify  # half a minute of compiling
 def test_the_script_prints_the_numbers_of_its_page(tmp_path: Path) -> None:
     """Within five standard errors, or 0.02 where there is none: machines differ in last bits."""
     text = PAGE.read_text()
