@@ -61,7 +61,7 @@ def test_boolean_evidence_by_rejection() -> None:
 def test_the_share_of_the_prior_that_fits_by_rejection() -> None:
     """The same six labels, fitted without error: the weight of an error instead of the likelihood's."""
     target = boolean_target()
-    _, record = reject(jax.random.key(6), target, lambda p, x: {}, (), law="zero_one", num_proposals=1 << 18)
+    _, record = reject(jax.random.key(6), target, lambda p, x: {}, (), law="zero_one", num_proposals=1 << 20)
     assert record.log_evidence is not None
     assert record.standard_error is not None
     assert record.standard_error < 0.02
