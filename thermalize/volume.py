@@ -155,7 +155,7 @@ def chosen_networks(arm: xr.DataTree, shapes: Any, num: int, name: str) -> Any:
         leaves.append(
             jnp.asarray(np.stack([stored[c, d].values for c, d in zip(chains, draws, strict=True)]))
         )
-    return jax.tree.structure(shapes).unflatten(leaves)
+    return jax.tree.unflatten(jax.tree.structure(shapes), leaves)
 
 
 def evidence_of(key: jax.Array, target: Target, num_particles: int, report: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_the_span_of_the_training_inputs_loses_nothing(name: str) -> None:
         jax.vmap(target.log_likelihood, (0, None))(p, target.data)
         for p, target in ((many, reduced), (wide, whole))
     ]
-    assert np.allclose(*outputs, atol=1e-4)
+    assert np.allclose(outputs[0], outputs[1], atol=1e-4)
     # Unit prior in every direction: 400 x 8 draws of each of d weights, 5 standard errors over all of them.
     first = np.asarray(wide[0]["w"])
     scaled = first * np.sqrt(first.shape[1])

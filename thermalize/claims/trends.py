@@ -98,7 +98,7 @@ def judge(evidences: Sequence[Trend], others: Sequence[Trend]) -> tuple[Verdict,
 
 def agree(trends: Sequence[Trend]) -> bool:
     """Whether all put the noises in the same order and go the same whole way."""
-    orders = {tuple(np.argsort([level.value for level in t.levels]).tolist()) for t in trends}
+    orders = {tuple(_means(t).argsort().tolist()) for t in trends}
     return len(orders) == 1 and len({_sign(t.whole) for t in trends}) == 1
 
 
@@ -147,6 +147,10 @@ def _mean(values: Array, level: float) -> tuple[float | None, float | None, floa
         stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
     )
     return mean, mean - half, mean + half
+
+
+def _means(found: Trend) -> Array:
+    return np.array([math.nan if level.value is None else level.value for level in found.levels])
 
 
 def _sign(number: Number) -> int:
