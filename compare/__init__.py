@@ -17,6 +17,8 @@ from .calibration import calibration_floor as calibration_floor
 from .comparison import Band as Band
 from .comparison import Comparison as Comparison
 from .comparison import read_together as read_together
+from .crossed import CrossedMean as CrossedMean
+from .crossed import crossed_mean as crossed_mean
 from .disattenuated import CorrectedCorrelation as CorrectedCorrelation
 from .disattenuated import corrected_rank_correlation as corrected_rank_correlation
 from .distances import Distance as Distance

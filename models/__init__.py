@@ -17,6 +17,15 @@ from .boolean import table_text as table_text
 from .boolean_tasks import boolean_3 as boolean_3
 from .boolean_tasks import boolean_5 as boolean_5
 from .boolean_tasks import boolean_7 as boolean_7
+from .damage import empty_layers as empty_layers
+from .damage import jittered as jittered
+from .damage import magnitude_scores as magnitude_scores
+from .damage import mask_of_scores as mask_of_scores
+from .damage import masked_params as masked_params
+from .damage import quantised as quantised
+from .damage import random_scores as random_scores
+from .damage import saliency_scores as saliency_scores
+from .damage import unit_mask as unit_mask
 from .datasets import MissingExtra as MissingExtra
 from .datasets import breast_cancer as breast_cancer
 from .datasets import curve as curve
@@ -35,6 +44,8 @@ from .likelihoods import Likelihood as Likelihood
 from .likelihoods import bernoulli as bernoulli
 from .likelihoods import categorical as categorical
 from .likelihoods import gaussian as gaussian
+from .masked import Masked as Masked
+from .masked import masked_network as masked_network
 from .mlp import ACTIVATIONS as ACTIVATIONS
 from .mlp import mlp as mlp
 from .model import Batch as Batch

@@ -23,6 +23,7 @@ from samplers.draws import Progress, share_of
 from .claim import TOGETHER, Case, Check, Claim, Evidence, Number, Preset, Published, Sampled, settled
 from .image_arms import (
     CITATIONS,
+    NUM_TRAIN,
     OPTIMISERS,
     STOPS,
     Chains,
@@ -58,6 +59,7 @@ from .worlds import (
 
 type Array = np.ndarray
 FEWEST = 20  # usable endpoints
+EVERY_IMAGE = 1797 - NUM_TRAIN  # fewer do not tell networks of one arm apart
 SOURCES = ["Hendrycks and Dietterich 2019", "Miller et al. 2021", "Izmailov et al. 2021", "Spearman 1904"]
 
 
@@ -75,12 +77,12 @@ class Sizes(NamedTuple):
 
 SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes(("digits",), ("sgd",), (4,), 60, 24, Chains(2, 20, 40), 24),
-    "quick": Sizes(("digits",), ("sgd",), (1, 2, 3, 4), 600, 128, Chains(8, 250), 256),
+    "quick": Sizes(("digits",), ("sgd",), (1, 2, 3, 4), EVERY_IMAGE, 256, Chains(16, 250), 512),
     "full": Sizes(
-        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), 1400, 400, Chains(16, 400), 512
+        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), EVERY_IMAGE, 400, Chains(16, 400), 512
     ),
     "paper": Sizes(
-        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), 1400, 4000, Chains(64, 1000), 4000
+        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), EVERY_IMAGE, 4000, Chains(64, 1000), 4000
     ),
 }
 
