@@ -105,6 +105,8 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         from .temperature_table import render
     elif result["command"] == "factorial":
         from .factorial_page import render
+    elif result["command"] == "volume":
+        from .volume_table import render
     else:
         from .show import render
 

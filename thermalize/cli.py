@@ -27,6 +27,7 @@ from .resume_command import resume as resume_run
 from .temperature_command import fit_temperature
 from .verdict_command import verdict
 from .version import __version__
+from .volume_command import volume
 
 app = typer.Typer(
     help="Does SGD thermalize? One loss, optimised and sampled, compared in function space with a verdict.",
@@ -193,6 +194,7 @@ app.command()(claim)
 app.command()(verdict)
 app.command()(factorial)
 app.command("fit-temperature")(fit_temperature)
+app.command()(volume)
 
 
 def _flag(path: str, value: object) -> Layer:

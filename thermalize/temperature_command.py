@@ -41,7 +41,7 @@ def fit_temperature(
     """
     with explained():
         attrs = run_attrs(run)
-        _check_finished(run, attrs)
+        check_finished(run, attrs)
         settings = _settings(run)
         scales = sorted(_numbers("--prior-scales", prior_scales, 1))
         low, high = (
@@ -81,7 +81,8 @@ def fit_temperature(
         print_result(result, as_json)
 
 
-def _check_finished(run: Path, attrs: dict[str, Any]) -> None:
+def check_finished(run: Path, attrs: dict[str, Any]) -> None:
+    """Refuse a claim, and a run that is not complete."""
     command = stored_result(run).get("command")
     if command != "compare":
         raise UserError(

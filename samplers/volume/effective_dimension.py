@@ -25,6 +25,10 @@ from .spectrum import spectrum
 
 type Array = jax.Array
 
+# At the mode of a wide network hidden units that the prior has put out curve down exactly as much as
+# the prior curves up; training comes near that from either side.
+SLACK = 0.01
+
 
 class EffectiveDimension(NamedTuple):
     """The estimate, in directions, and the extreme curvatures in units of the prior's."""
@@ -62,7 +66,7 @@ def effective_dimension(
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
     seen = weights > 1e-9
     largest, smallest = float(nodes[seen].max()), float(nodes[seen].min())
-    if smallest < -1:
+    if smallest < -1 - SLACK:
         reason = (
             f"the loss curves down {-smallest:.3g} times as strongly as the prior curves up: "
             "the point is no maximum of the posterior; train on the objective with its prior first"

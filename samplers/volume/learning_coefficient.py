@@ -22,6 +22,10 @@ off; where not, the estimate is low by up to ``(m - 1) / log n``. Noise in the d
 estimate of one data set by ``sqrt(lambda / (2 log N))`` (Watanabe 2013): that is no error of
 the chains and not in the error bar; where the truth is known its noise-free loss avoids it.
 
+Without a tether the set of low loss may have arms that meet at one point, as for
+``w_1^2 w_2^6``. Chains of one temperature pass that point too seldom, and no check sees the
+arms that they missed: there give :func:`samplers.parallel_tempering`.
+
 Sources: Watanabe 2009, chapter 6; Watanabe 2013, theorem 4; Lau et al. 2025.
 """
 

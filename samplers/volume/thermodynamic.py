@@ -33,7 +33,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..draws import Inputs, Progress, silent
+from ..draws import Draws, Inputs, Progress, silent
 from ..moves import Moves, hmc_moves
 from ..options import check_count, check_share
 from ..population import Population, PopulationSampler, populations
@@ -85,19 +85,24 @@ def thermodynamic_evidence(
     >>> bool(abs(found.integral.value + 2.7) < 0.5)  # exactly -2.70...
     True
     """
-    sampler = _passes(moves or hmc_moves(), num_particles, target_ess, max_stages)
+    sampler = passes(moves or hmc_moves(), num_particles, target_ess, max_stages)
     draws, _ = populations(key, sampler, target, _nothing, (), num_chains=num_passes, progress=progress)
+    return combined(draws, np.zeros(num_passes))
+
+
+def combined(draws: Draws, added: np.ndarray) -> TemperedEvidence:
+    """Both estimators from the passes' draws, with a number of nats ``(pass,)`` ``added`` to either."""
     stats = {name: draws.stats[name][:, 0].astype(float) for name in ("fine", "coarse", "product")}
     correction = (stats["fine"] - stats["coarse"]) / 15
-    passes, rule = stats["fine"] + correction, float(abs(np.mean(correction)))
+    found, rule = stats["fine"] + correction + added, float(abs(np.mean(correction)))
     failed = [sentence for sentence in draws.status if sentence != "ok"]
     if failed:
-        nothing = unavailable(f"{len(failed)} of {num_passes} passes are not usable; {failed[0]}")
-        return TemperedEvidence(nothing, nothing, rule, passes.tolist())
-    integral = mean_of(passes)
+        nothing = unavailable(f"{len(failed)} of {len(added)} passes are not usable; {failed[0]}")
+        return TemperedEvidence(nothing, nothing, rule, found.tolist())
+    integral = mean_of(found)
     if integral.standard_error is not None:
         integral = integral._replace(standard_error=float(np.hypot(integral.standard_error, rule)))
-    return TemperedEvidence(integral, mean_of(stats["product"]), rule, passes.tolist())
+    return TemperedEvidence(integral, mean_of(stats["product"] + added), rule, found.tolist())
 
 
 def integrated(rungs: Rungs) -> Array:
@@ -113,7 +118,7 @@ def integrated(rungs: Rungs) -> Array:
 
 
 @cache
-def _passes(moves: Moves, num_particles: int, target_ess: float, max_stages: int) -> PopulationSampler:
+def passes(moves: Moves, num_particles: int, target_ess: float, max_stages: int) -> PopulationSampler:
     """SMC whose log evidence is the integral."""
     check_count(num_particles=num_particles, max_stages=max_stages)
     check_share(target_ess=target_ess)

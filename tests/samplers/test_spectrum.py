@@ -97,7 +97,7 @@ def test_a_hundred_thousand_parameters_within_two_gigabytes() -> None:
     model = bayesian_model(network, gaussian_prior(network), gaussian(0.5))
     inputs = jax.random.normal(jax.random.key(0), (200, 100))
     target = posterior(model, Batch(inputs, jnp.sin(inputs[:, 0])), num_data=200)
-    params = find_mode(target, model.sample_prior(jax.random.key(1)), 1000, 0.01)
+    params = find_mode(target, model.sample_prior(jax.random.key(1)), 4000, 0.01)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) > 100_000
     found = effective_dimension(jax.random.key(2), target, params)
     assert found.dimension.value is not None, found

@@ -2,6 +2,7 @@
 
 from .claim import Claim
 from .confident_on_noise import CLAIM as CONFIDENT_ON_NOISE
+from .memorising_is_small import CLAIM as MEMORISING_IS_SMALL
 from .nearby_worlds import CLAIM as NEARBY_WORLDS
 from .pattern_distils import CLAIM as PATTERN_DISTILS
 from .posterior_sample import CLAIM as POSTERIOR_SAMPLE
@@ -15,5 +16,6 @@ ALL = [
     CONFIDENT_ON_NOISE,
     PATTERN_DISTILS,
     NEARBY_WORLDS,
+    MEMORISING_IS_SMALL,
 ]
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}

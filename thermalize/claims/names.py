@@ -3,6 +3,7 @@
 RECORD, PAGE = "claim.json", "claim.html"  # in the folder of a settled claim
 STATEMENTS = {
     "posterior_sample": "An endpoint of SGD is a random draw from the low-loss parameters.",
+    "memorising_is_small": "Memorising needs nearly all parameters and so a small volume; a pattern few.",
     "confident_on_noise": "Networks trained on random labels are confidently wrong, not uncertain.",
     "pattern_distils": "A pattern uses few parameters: networks that learned one distil into small students.",
     "nearby_worlds": "Networks that do well in training do well in nearby environments.",
