@@ -4,6 +4,7 @@ from .claim import Claim
 from .confident_on_noise import CLAIM as CONFIDENT_ON_NOISE
 from .nearby_worlds import CLAIM as NEARBY_WORLDS
 from .pattern_distils import CLAIM as PATTERN_DISTILS
+from .prunes_and_survives import CLAIM as PRUNES_AND_SURVIVES
 from .simple_is_large import CLAIM as SIMPLE_IS_LARGE
 from .training_picks_simplest import CLAIM as TRAINING_PICKS_SIMPLEST
 
@@ -13,5 +14,6 @@ ALL = [
     CONFIDENT_ON_NOISE,
     PATTERN_DISTILS,
     NEARBY_WORLDS,
+    PRUNES_AND_SURVIVES,
 ]
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}
