@@ -9,6 +9,7 @@ that networks of equal number and key see equal batches, whatever else differs.
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from .draws import Draws
-from .kernel import Sampler
+from .kernel import Sampler, State
 from .lanes import lane_mesh, map_lanes
 from .options import check_count
 from .target import Key, Params, Target, loss
@@ -68,8 +69,8 @@ def _train(
         own = jax.random.fold_in(key, number)
         kernel = sampler.kernel(target, ())
 
-        def to_next(state: tuple[Array, object], until: Array) -> tuple[tuple[Array, object], object]:
-            def step(at: Array, inner: object) -> object:
+        def to_next(state: tuple[Array, State], until: Array) -> tuple[tuple[Array, State], Any]:
+            def step(at: Array, inner: State) -> State:
                 return kernel.step(jax.random.fold_in(own, at), inner)[0]
 
             done, inner = state
@@ -79,6 +80,11 @@ def _train(
 
         # Batches take their keys from step 0 on; what the optimiser begins with takes its own beyond them.
         begin = kernel.init(jax.random.fold_in(own, jnp.uint32(0xFFFFFFFF)), start)
-        return jax.lax.scan(to_next, (jnp.zeros((), steps.dtype), begin), steps)[1]
+        recorded: tuple[Params, Array]
+        _, recorded = jax.lax.scan(to_next, (jnp.zeros((), steps.dtype), begin), steps)
+        return recorded
 
-    return map_lanes(one, (target, key, steps), (jnp.arange(num), starts), mesh=mesh, block=block)
+    results: tuple[Params, Array] = map_lanes(
+        one, (target, key, steps), (jnp.arange(num), starts), mesh=mesh, block=block
+    )
+    return results

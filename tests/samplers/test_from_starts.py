@@ -28,12 +28,12 @@ def test_gradient_descent_in_closed_form() -> None:
     starts = np.array([1.0, -2.0, 5.0])
     found = train_from(KEY, WHOLE, quadratic(jnp.array([0.0, 4.0])), starts, [0, 3, 10])
     np.testing.assert_allclose(
-        found.params, 2 + 0.8 ** np.array([0, 3, 10]) * (starts[:, None] - 2), rtol=1e-5
+        np.asarray(found.params), 2 + 0.8 ** np.array([0, 3, 10]) * (starts[:, None] - 2), rtol=1e-5
     )
-    by_hand = ((found.params - 0.0) ** 2 + (found.params - 4.0) ** 2) / 4
+    by_hand = ((np.asarray(found.params) - 0.0) ** 2 + (np.asarray(found.params) - 4.0) ** 2) / 4
     np.testing.assert_allclose(found.stats["loss"], by_hand, rtol=1e-5)
     alone = train_from(KEY, WHOLE, quadratic(jnp.array([0.0, 4.0])), starts, [10])
-    np.testing.assert_allclose(alone.params[:, 0], found.params[:, 2], rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(alone.params)[:, 0], np.asarray(found.params)[:, 2], rtol=1e-6)
 
 
 def test_batches_depend_on_key_number_and_step_alone() -> None:
@@ -46,9 +46,9 @@ def test_batches_depend_on_key_number_and_step_alone() -> None:
             batch = draw_batch(jax.random.fold_in(own, step), data, 2)
             theta = theta - 0.1 * (theta - float(batch.mean()))
             by_hand.append(theta)
-        np.testing.assert_allclose(found.params[number], np.array(by_hand)[[0, 1, 3]], rtol=1e-5)
+        np.testing.assert_allclose(np.asarray(found.params)[number], np.array(by_hand)[[0, 1, 3]], rtol=1e-5)
     blocks = train_from(KEY, BATCHED, quadratic(data), starts, [1, 2, 4], block=1)
-    np.testing.assert_allclose(found.params, blocks.params, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(found.params), np.asarray(blocks.params), rtol=1e-6)
 
 
 def test_what_diverges_says_when() -> None:

@@ -221,7 +221,8 @@ def test_the_rule_on_planted_answers() -> None:
 
 def test_few_or_failed_networks_are_said_and_not_judged(images: System) -> None:
     right = np.ones((10, 5), bool)
-    found = Tickets(right, *([right] * len(LEFT) for _ in range(3)), right, right, 30, 0, 20)
+    rows = [right] * len(LEFT)
+    found = Tickets(right, rows, rows, rows, right, right, 30, 0, 20)
     checks = enough(7, found)
     case = case_of("digits", {}, images, None, found, {}, checks)
     assert (case.verdict, case.numbers) == (Verdict.INCONCLUSIVE, [])

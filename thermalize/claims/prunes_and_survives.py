@@ -18,7 +18,7 @@ import numpy as np
 from compare import bulk_ess, thinned
 from samplers.draws import Progress, share_of
 
-from .claim import TOGETHER, Case, Claim, Evidence, Preset, Sampled
+from .claim import TOGETHER, Case, Claim, Curve, Evidence, Graph, Preset, Sampled
 from .damage import Arm, accuracies_when_cut, arm_of
 from .image_arms import (
     CITATIONS,
@@ -147,7 +147,7 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
             if (arm := beside.get(each)) is not None
         ]
         pictured.append(Pictured(name, arms, all_tickets, chosen.labels))
-    graphs = [verdict_graph(cases)]
+    graphs: list[Graph | Curve] = [verdict_graph(cases)]
     for one in pictured:
         graphs += [*ticket_curves(one), *damage_curves(one)]
     return Evidence(
@@ -164,13 +164,15 @@ def _beside(
     observe = accuracies_when_cut(chosen.network.apply)
     draws = drawn(key_chains, chosen, observe, inputs, sizes.chains, progress)
     right = draws.observed["accuracy"]
-    shape = right.shape[:2]
-    behaviours = np.concatenate([right, draws.observed["probabilities"].reshape(*shape, -1)], axis=-1)
+    num_chains, num_draws = right.shape[:2]
+    behaviours = np.concatenate(
+        [right, draws.observed["probabilities"].reshape(num_chains, num_draws, -1)], axis=-1
+    )
     missed = [check for check in gates(draws, behaviours) if not check.passed]
     arms = {}
     if not missed:
         effective = float(np.nanmin(bulk_ess(right)))
-        keep = thinned(*shape, min(effective, sizes.most_draws))
+        keep = thinned(num_chains, num_draws, min(effective, sizes.most_draws))
         arms[DRAWS] = arm_of(key_damage, chosen, flat(jax.tree.map(lambda leaf: leaf[:, keep], draws.params)))
     key_prior, key_cut = jax.random.split(key_initial)
     prior = jax.vmap(chosen.model.sample_prior)(jax.random.split(key_prior, sizes.num_initial))

@@ -46,7 +46,7 @@ class Sizes(NamedTuple):
 STEPS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000)
 BAGS: tuple[tuple[Of, float], ...] = (("weights", 0.5), ("weights", 0.2), ("units", 0.5))
 SIZES: dict[Preset, Sizes] = {
-    "smoke": Sizes(("digits",), ("sgd",), (("weights", 0.5),), 6, 64, (0, 10, 20)),
+    "smoke": Sizes(("digits",), ("sgd",), (("weights", 0.5),), 6, 24, (0, 10, 20)),
     "quick": Sizes(("digits",), ("sgd",), (("weights", 0.5),), 12, 1000, STEPS),
     "full": Sizes(("digits", "digits-binary"), ("sgd", "adam"), BAGS, 16, 2000, STEPS),
     "paper": Sizes(("digits", "digits-binary"), ("sgd", "adam"), BAGS, 64, 10_000, (*STEPS, 5000, 10_000)),
@@ -115,10 +115,13 @@ def _measured(
     trained, walked = [], []
     for number in range(num):
         one = jax.tree.map(lambda leaf, i=number: jnp.asarray(leaf[i]), paths)
-        own = jax.random.fold_in(key, number)
-        trained.append(subnetworks(own, chosen.target, one, num_masks, kept, of))
-        ends = random_walk(jax.random.fold_in(key_walk, number), one)
-        walked.append(subnetworks(own, chosen.target, ends, num_masks, kept, of))
+        walk = random_walk(jax.random.fold_in(key_walk, number), one)
+        # The walk's end is one checkpoint more: the same masks look at both.
+        path = jax.tree.map(lambda leaf, end: jnp.concatenate([leaf, end[1:]]), one, walk)
+        found = subnetworks(jax.random.fold_in(key, number), chosen.target, path, num_masks, kept, of)
+        trained.append(found._replace(quality=found.quality[:, :-1], strength=found.strength[:, :-1]))
+        ends = found.quality[:, [0, -1]], found.strength[:, [0, -1]]
+        walked.append(found._replace(quality=ends[0], strength=ends[1]))
         progress(number + 1, num)
     return trained, walked
 
@@ -133,7 +136,7 @@ def random_walk(key: jax.Array, path: Params) -> Params:
     for leaf, key_leaf in zip(leaves, jax.random.split(key, len(leaves)), strict=True):
         far = jnp.sqrt(jnp.mean((leaf[-1] - leaf[0]) ** 2))
         ends.append(jnp.stack([leaf[0], leaf[0] + far * jax.random.normal(key_leaf, leaf[0].shape)]))
-    return structure.unflatten(ends)
+    return jax.tree.unflatten(structure, ends)
 
 
 def case_of(

@@ -79,7 +79,8 @@ def tickets(
         usable &= np.array([sentence == "ok" for sentence in found.status])
         done += 1
         progress(done, total)
-        return jax.tree.map(lambda leaf: leaf[:, 0], found.params.params)
+        masked: Masked = jax.tree.map(lambda leaf: leaf[:, 0], found.params)
+        return masked.params
 
     def right(params: Params, mask: Params) -> Array:
         p = probabilities_of(chosen.network, masked_params(params, mask), chosen.task.probe.inputs)
@@ -103,9 +104,14 @@ def tickets(
     second = random_masks(key_second, first, JUDGED)
     other_random = right(train(first, second), second)
     kept = np.flatnonzero(usable)
+    ticket, chance_rows, redrawn = (
+        [found[kept] for found in rows[name]] for name in ("ticket", "random", "redrawn")
+    )
     return Tickets(
         whole[kept],
-        *([found[kept] for found in rows[name]] for name in ("ticket", "random", "redrawn")),
+        ticket,
+        chance_rows,
+        redrawn,
         other_random[kept],
         untrained[kept],
         num,
