@@ -20,9 +20,8 @@ def _large() -> Task:
     """4,000 examples whose label is their row modulo 5."""
     rows = np.arange(4100.0)[:, None]
     labels = np.arange(4100) % 5
-    return task_from_arrays(
-        "rows", rows[:4000], labels[:4000], rows[4000:], labels[4000:], kind="classification"
-    )
+    parts = rows[:4000], labels[:4000], rows[4000:], labels[4000:]
+    return task_from_arrays("rows", *parts, kind="classification")
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -31,6 +31,7 @@ def rungs(betas: tuple[float, ...], num_chains: int = 16, max_stages: int = 500)
     )
 
 
+@pytest.mark.certify
 def test_every_rung_is_its_posterior() -> None:
     """Means and variances at three beta; an error of 0.7 standard deviations would be seen."""
     for beta, draws in zip(BETAS, rungs(BETAS), strict=True):

@@ -84,6 +84,7 @@ def test_the_formula_of_a_rank_is_that_of_rank_zero_beside_a_regular_part() -> N
             assert whole == reduced_rank_coefficient(n, m, h, r)
 
 
+@pytest.mark.certify
 def test_exact_means_of_small_models() -> None:
     """A linear network without a tether, a parabola with one."""
     n = NUM_DATA * default_beta(NUM_DATA)
@@ -99,6 +100,7 @@ def test_exact_means_of_small_models() -> None:
     assert found.estimate.standard_error < 0.06
 
 
+@pytest.mark.certify
 def test_langevin_without_a_metropolis_test() -> None:
     """On a parabola the unadjusted law is known: the estimate is high by 1 / (1 - step h / 2)."""
     target, point = parabola(jnp.array([0.3, 1.0]), NUM_DATA)

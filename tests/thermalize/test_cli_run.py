@@ -88,7 +88,7 @@ def test_arviz_alone_summarises_both_arms(folder: Path) -> None:
 
 def test_an_existing_run_stays_as_it_is(folder: Path) -> None:
     before = draws(folder / "run")
-    refused(run("compare", "--out", folder / "run"), "already holds a run | --resume | --overwrite")
+    refused(run("compare", "--out", folder / "run"), "already holds a run | thermalize resume | --overwrite")
     after = draws(folder / "run")
     assert all(np.array_equal(before[name], after[name]) for name in ARMS)
 

@@ -149,7 +149,7 @@ def soft_labels() -> Likelihood:
 
     Targets are probabilities ``(n, num_classes)``, outputs ``(num_classes, n)``.
 
-    >>> float(soft_labels().log_prob(jnp.zeros((2, 1)), jnp.array([[0.5, 0.5]]))[0].round(4))
+    >>> round(float(soft_labels().log_prob(jnp.zeros((2, 1)), jnp.array([[0.5, 0.5]]))[0]), 4)
     -0.6931
     """
     return Likelihood(
