@@ -70,7 +70,7 @@ class Sizes(NamedTuple):
 
 SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes(("digits",), ("sgd",), 60, 24, 24, 20, Chains(2, 20, 40), 24, 24),
-    "quick": Sizes(("digits",), ("sgd",), EVERY_IMAGE, 128, 64, 2000, Chains(8, 250), 128, 128),
+    "quick": Sizes(("digits",), ("sgd",), EVERY_IMAGE, 128, 64, 2000, Chains(16, 300), 128, 128),
     "full": Sizes(
         ("digits", "digits-binary"), ("sgd", "adam"), EVERY_IMAGE, 400, 128, 2000, Chains(16, 400), 400, 128
     ),
