@@ -101,6 +101,11 @@ def test_answers_by_hand(kind: str, images: System) -> None:
             )
             assert (found.answers[number, at] == (np.tanh(x @ w1 + b1) @ w2 + b2).argmax(-1)).mean() > 0.97
             assert found.empty[number, at] == bool(empty_layers(mask).any())
+            if kind in (MAGNITUDE, GRADIENT) and strength:
+                for layer, slope, left in zip(one, gradient, mask, strict=True):
+                    w, g = np.asarray(layer["w"]), np.asarray(slope["w"])
+                    score, stays = np.abs(w * g) if kind == GRADIENT else np.abs(w), np.asarray(left["w"]) > 0
+                    assert score[~stays].max() <= score[stays].min()
             if kind in (MAGNITUDE, GRADIENT, RANDOM):
                 assert [(np.asarray(layer["w"]) == 0).sum() for layer in mask] == [
                     round(strength * 1024),
