@@ -68,6 +68,9 @@ from .overconfidence import confidently_wrong as confidently_wrong
 from .overconfidence import divergence_from_uniform as divergence_from_uniform
 from .permutation import PermutationTest as PermutationTest
 from .permutation import permutation_test as permutation_test
+from .price import Price as Price
+from .price import price_split as price_split
+from .price import selection_slope as selection_slope
 from .prior_scale import NearestMember as NearestMember
 from .prior_scale import nearest_member as nearest_member
 from .stratified import StratifiedCorrelation as StratifiedCorrelation

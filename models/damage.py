@@ -39,9 +39,8 @@ def random_scores(key: Key, params: Params) -> Params:
     """Uniform scores: with one key, what a smaller share cuts is among what a larger one does."""
     leaves, structure = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
-    return jax.tree.unflatten(
-        structure, [jax.random.uniform(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
-    )
+    drawn = [jax.random.uniform(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
+    return jax.tree.unflatten(structure, drawn)
 
 
 def mask_of_scores(scores: Params, share: Array | float) -> Mask:

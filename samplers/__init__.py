@@ -10,6 +10,7 @@ from .endpoints import optimise as optimise
 from .endpoints import optimise_through as optimise_through
 from .ensemble import deep_ensemble as deep_ensemble
 from .evidence import Evidence as Evidence
+from .from_starts import train_from as train_from
 from .hmc import hmc as hmc
 from .hmc import nuts as nuts
 from .kernel import Kernel as Kernel

@@ -32,6 +32,7 @@ from .claim import Check
 type Array = np.ndarray
 type Params = Any
 NUM_TRAIN = 300
+EVERY_IMAGE = 1797 - NUM_TRAIN  # all that are left for the probe
 MAX_STEPS = 20_000
 BLOCK = 64  # networks evaluated together
 TASKS = {"digits": digits, "digits-binary": digits_binary}

@@ -7,6 +7,8 @@ STATEMENTS = {
     "confident_on_noise": "Networks trained on random labels are confidently wrong, not uncertain.",
     "pattern_distils": "A pattern uses few parameters: networks that learned one distil into small students.",
     "nearby_worlds": "Networks that do well in training do well in nearby environments.",
+    "prunes_and_survives": "Good subnetworks are why networks survive pruning and damage.",
     "simple_is_large": "Simpler hypotheses have a larger volume of parameters.",
+    "subnetworks_selected": "Training strengthens those random subnetworks that help.",
     "training_picks_simplest": "Training chooses the simplest hypothesis available.",
 }

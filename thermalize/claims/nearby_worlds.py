@@ -23,7 +23,7 @@ from samplers.draws import Progress, share_of
 from .claim import TOGETHER, Case, Check, Claim, Evidence, Number, Preset, Published, Sampled, settled
 from .image_arms import (
     CITATIONS,
-    NUM_TRAIN,
+    EVERY_IMAGE,
     OPTIMISERS,
     STOPS,
     Chains,
@@ -59,7 +59,6 @@ from .worlds import (
 
 type Array = np.ndarray
 FEWEST = 20  # usable endpoints
-EVERY_IMAGE = 1797 - NUM_TRAIN  # fewer do not tell networks of one arm apart
 SOURCES = ["Hendrycks and Dietterich 2019", "Miller et al. 2021", "Izmailov et al. 2021", "Spearman 1904"]
 
 
