@@ -36,7 +36,7 @@ def test_periodic_weights_have_their_closed_form(modulus: int, operation: str) -
     weights = periodic_weights(modulus, operation)  # type: ignore[arg-type]
     expected_shapes = jax.tree.map(jnp.shape, jax.eval_shape(network.init, jax.random.key(0)))
     assert jax.tree.map(jnp.shape, weights) == expected_shapes
-    outputs = jax.vmap(network.apply, (None, 0))(weights, one_hot_pairs(pairs, modulus))
+    outputs = jax.vmap(network.apply, (None, 0))(weights, jnp.asarray(one_hot_pairs(pairs, modulus)))
     expected = 3 / 2 * (modulus * np.eye(modulus)[results] - 1)
     np.testing.assert_allclose(outputs, expected, atol=2e-5 * modulus)
 
