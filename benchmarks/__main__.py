@@ -32,6 +32,7 @@ SECTIONS: dict[str, Section] = {
     "driver": sections.driver,
     "lanes": scaling.lanes,
     "width": scaling.width,
+    "span": scaling.span,
     "growth": scaling.growth,
     "prior": sections.prior,
     "gpu": scaling.gpu,

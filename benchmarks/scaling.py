@@ -1,4 +1,4 @@
-"""Sections that vary one thing: lanes, width, the number of endpoints; and a million on a GPU."""
+"""Sections that vary one thing: lanes, width, coordinates, how many endpoints; and a million on a GPU."""
 
 from typing import Any
 
@@ -73,6 +73,23 @@ def width(bench: Bench) -> Found:
         )
     values = [row.value for row in rows]
     return Found(rows, {"width": {"width of the hidden layers": sizes.hidden, "GFLOP/s": values}})
+
+
+def span(bench: Bench) -> Found:
+    """Endpoints a second with the first layer in the span of the data, against plain weights, one core."""
+    sizes, one = bench.sizes, bench.cores[:1]
+    work = {"num_train": sizes.span_train, "num_endpoints": sizes.span_endpoints}
+    rivals = {
+        name: Rival("span.mnist", one, work | {"in_span": in_span})
+        for name, in_span in (("in the span", True), ("in its weights", False))
+    }
+    race = run_race(rivals, sizes.repeats, bench.say)
+    ours, plain = (
+        figures(race, name, lambda found: found["endpoints"] / found["seconds"]) for name in rivals
+    )
+    name = f"endpoints a second, 784-64-1 on {sizes.span_train} images"
+    peer = ("first layer in its weights", plain)
+    return Found([compared("span", name, "1/s", (1, ours), peer, note=reason(race, *rivals))])
 
 
 def growth(bench: Bench) -> Found:

@@ -28,6 +28,8 @@ class Sizes(NamedTuple):
     growth: list[int]
     growth_widths: list[int]
     growth_train: int
+    span_train: int
+    span_endpoints: int
     prior_networks: list[str]
     million: int
     million_lanes: int
@@ -57,6 +59,8 @@ FULL = Sizes(
     growth=[1_000, 10_000, 100_000],
     growth_widths=[5, 16, 16, 1],
     growth_train=16,
+    span_train=500,
+    span_endpoints=128,
     prior_networks=["3-8-1", "5-16-16-1", "7-40-40-1"],
     million=1_000_000,
     million_lanes=8192,
@@ -75,6 +79,7 @@ QUICK = FULL._replace(
     lanes_endpoints=512,
     hidden=[10, 40, 160],
     growth=[1_000, 10_000],
+    span_endpoints=64,
     prior_networks=["7-40-40-1"],
 )
 TINY = Sizes(
@@ -100,6 +105,8 @@ TINY = Sizes(
     growth=[64, 128],
     growth_widths=[3, 16, 1],
     growth_train=5,
+    span_train=8,
+    span_endpoints=2,
     prior_networks=[],
     million=128,
     million_lanes=16,

@@ -17,6 +17,8 @@ from .calibration import calibration_floor as calibration_floor
 from .comparison import Band as Band
 from .comparison import Comparison as Comparison
 from .comparison import read_together as read_together
+from .disattenuated import CorrectedCorrelation as CorrectedCorrelation
+from .disattenuated import corrected_rank_correlation as corrected_rank_correlation
 from .distances import Distance as Distance
 from .distances import averaged_disagreement as averaged_disagreement
 from .distances import averaged_total_variation as averaged_total_variation
@@ -60,8 +62,12 @@ from .label_behaviours import of_functions as of_functions
 from .label_behaviours import sensitivity as sensitivity
 from .nulls import compare_samples as compare_samples
 from .nulls import paired as paired
+from .overconfidence import confidently_wrong as confidently_wrong
+from .overconfidence import divergence_from_uniform as divergence_from_uniform
 from .permutation import PermutationTest as PermutationTest
 from .permutation import permutation_test as permutation_test
+from .prior_scale import NearestMember as NearestMember
+from .prior_scale import nearest_member as nearest_member
 from .stratified import StratifiedCorrelation as StratifiedCorrelation
 from .stratified import stratified_rank_correlation as stratified_rank_correlation
 from .tables import Kernel as Kernel

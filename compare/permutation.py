@@ -146,7 +146,7 @@ def _table(units: Array, kernel: Kernel, width: float) -> Array:
     found = kernel.of(pairwise_distances(flat, flat), width)
     if draws > 1:
         found = found.reshape(num, draws, num, draws).mean(axis=(1, 3))
-    found = np.array(found, np.float32)
+    found = np.asarray(found, np.float32)
     np.fill_diagonal(found, 0)
     return found
 

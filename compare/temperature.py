@@ -41,6 +41,7 @@ class NearestTemperature(NamedTuple):
     floor: Band  # of that distance, for draws of the nearest rung
     distances: Array  # (rung,) at every rung
     at_edge: bool  # the lowest rung is an end of the ladder: the minimum may lie beyond
+    resampled: Array  # (resample, 2) beta and what remains there; of equal seeds with the same endpoints
 
 
 def nearest_temperature(
@@ -107,6 +108,7 @@ def nearest_temperature(
         floor,
         distances,
         best in (0, len(betas) - 1),
+        np.stack([betas_found, remains], axis=-1),
     )
 
 

@@ -1,5 +1,8 @@
 """Pure JAX networks, priors, likelihoods and data sets."""
 
+from .arc_cosine import arc_cosine_kernel as arc_cosine_kernel
+from .arc_cosine import tangent_kernel as tangent_kernel
+from .arc_cosine import two_layer_relu as two_layer_relu
 from .boolean import boolean_inputs as boolean_inputs
 from .boolean import boolean_labels as boolean_labels
 from .boolean import boolean_task as boolean_task
@@ -49,6 +52,7 @@ from .priors import gaussian_prior as gaussian_prior
 from .priors import independent_prior as independent_prior
 from .priors import laplace_prior as laplace_prior
 from .priors import student_t_prior as student_t_prior
+from .span import Span as Span
 from .tasks import Task as Task
 from .tasks import task_from_arrays as task_from_arrays
 from .transforms import input_shift as input_shift

@@ -73,10 +73,14 @@ def _mlp(widths: tuple[int, ...], activation: str) -> Network:
         return apply_rows(params, x[None])[0]
 
     def apply_rows(params: Any, x: Array) -> Array:  # (n, d_in) -> (n, d_out)
-        *hidden, last = params
-        for layer in hidden:
-            x = phi(x @ layer["w"] + layer["b"][None])
-        return x @ last["w"] + last["b"][None]
+        return after_first(params, x @ params[0]["w"])
+
+    def after_first(params: Any, products: Array) -> Array:  # (n, h) -> (n, d_out)
+        first, *others = params
+        x = products + first["b"][None]
+        for layer in others:
+            x = phi(x) @ layer["w"] + layer["b"][None]
+        return x
 
     def apply_columns(params: Any, x: Array) -> Array:  # (d_in, n) -> (d_out, n)
         # Long rows are what a processor is fast at: of units where examples are few, of examples where they
@@ -88,7 +92,10 @@ def _mlp(widths: tuple[int, ...], activation: str) -> Network:
             x = phi(_on_columns(layer, x))
         return _on_columns(last, x)
 
-    return Network(init, apply, apply_columns)
+    def apply_products(params: Any, products: Array) -> Array:  # (h,) -> (d_out,)
+        return after_first(params, products[None])[0]
+
+    return Network(init, apply, apply_columns, apply_products)
 
 
 def _on_columns(layer: dict[str, Array], x: Array) -> Array:

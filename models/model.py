@@ -14,6 +14,7 @@ import jax
 
 from .likelihoods import Likelihood
 from .priors import Prior
+from .span import Span, apply_in_span, data, enter, gram, leave
 
 type Params = Any  # a pytree of arrays
 type Key = jax.Array
@@ -32,11 +33,14 @@ class Network(NamedTuple):
 
     ``apply_columns`` is the same function of many examples, one a column, for networks
     that can compute it faster than ``vmap`` does; ``None`` means ``vmap(apply)``.
+    ``apply_products`` is the same function of the products ``x @ params[0]["w"]`` instead
+    of ``x``, for networks that are lists of layers and see ``x`` in these products alone.
     """
 
     init: Callable[[Key], Params]
     apply: Callable[[Params, Array], Array]  # (d_in,) -> (d_out,)
     apply_columns: Callable[[Params, Array], Array] | None = None  # (d_in, n) -> (d_out, n)
+    apply_products: Callable[[Params, Array], Array] | None = None  # (h,) -> (d_out,)
 
 
 class Model(NamedTuple):
@@ -46,7 +50,9 @@ class Model(NamedTuple):
     example with shape ``(n,)``. ``errors`` is ``(n,)`` booleans, true where the
     predicted label is wrong, or ``None`` where labels do not exist (regression).
     ``prior_scale`` holds the standard deviations of a centred Gaussian prior,
-    leaf by leaf, or ``None`` for any other prior.
+    leaf by leaf, or ``None`` for any other prior. ``span`` is the same model in
+    coordinates for its first layer that are cheaper where training inputs are few,
+    ``None`` for networks without ``apply_products``.
     """
 
     init: Callable[[Key], Params]  # the initialisation law of training
@@ -57,6 +63,7 @@ class Model(NamedTuple):
     sample_prior: Callable[[Key], Params]
     prior_scale: Params | None
     likelihood: Likelihood
+    span: Span | None = None
 
 
 def bayesian_model(
@@ -89,6 +96,7 @@ def bayesian_model(
         sample_prior=prior.sample,
         prior_scale=prior.scale,
         likelihood=likelihood,
+        span=_span(network, likelihood),
     )
 
 
@@ -113,3 +121,11 @@ def _data_functions(network: Network, likelihood: Likelihood) -> tuple[OfBatch, 
         return label(outputs(params, batch)) != batch.targets
 
     return log_likelihood, errors
+
+
+@cache
+def _span(network: Network, likelihood: Likelihood) -> Span | None:
+    if network.apply_products is None:
+        return None
+    in_span = Network(network.init, apply_in_span(network))
+    return Span(*_data_functions(in_span, likelihood), gram, enter, leave, data)

@@ -21,7 +21,7 @@ from .tasks import Task
 
 type Key = jax.Array
 type Array = jax.Array
-type Shift = Literal["noise", "scale", "contrast", "translation", "rotation", "blur"]
+type Shift = Literal["noise", "scale", "contrast", "translation", "rotation", "blur", "dropout"]
 
 
 def label_noise(key: Key, task: Task, fraction: float) -> Task:
@@ -81,10 +81,12 @@ def input_shift(key: Key, task: Task, kind: Shift, strength: float) -> Task:
     ``scale`` multiplies by ``1 + strength``. For images, ``contrast`` divides each
     image's deviations from its mean by ``1 + strength``; ``translation`` moves it by
     ``strength`` pixels in its own random direction; ``rotation`` turns it by ``strength``
-    degrees to a random side; ``blur`` is a Gaussian filter of ``strength`` pixels.
-    Pixels from outside the image get the least value of the training inputs, the
-    background of light strokes on dark. Raises ``ValueError`` for an unknown kind, a
-    strength that is negative or not finite, or an image kind on a task without images.
+    degrees to a random side; ``blur`` is a Gaussian filter of ``strength`` pixels;
+    ``dropout`` blanks every pixel with probability ``strength``, and with one key those of
+    a smaller strength are among those of a larger. Blank pixels and those from outside the
+    image get the least value of the training inputs, the background of light strokes on
+    dark. Raises ``ValueError`` for an unknown kind, a strength that is negative or not
+    finite or, for dropout, above 1, or an image kind on a task without images.
 
     >>> from models import digits
     >>> task = digits(0, 100, 50)
@@ -98,6 +100,11 @@ def input_shift(key: Key, task: Task, kind: Shift, strength: float) -> Task:
             f"strength must be finite and not negative, got {strength}: 0 leaves the probe as it is, "
             "and directions are drawn by the key"
         )
+    if kind == "dropout" and strength > 1:
+        raise ValueError(
+            f"the strength of dropout must be at most 1, got {strength}: it is the probability that a pixel "
+            "is blanked; for 30 % give 0.3"
+        )
     if kind in IMAGES and task.image_shape is None:
         raise ValueError(
             f"{kind} needs images, but {task.name} has no image_shape: its inputs are a table, or their "
@@ -110,11 +117,12 @@ def input_shift(key: Key, task: Task, kind: Shift, strength: float) -> Task:
         shifted = ANY_INPUT[kind](key, inputs, strength)
     else:
         images = np.asarray(inputs).reshape(len(inputs), *(task.image_shape or ()))
-        directions = np.asarray(jax.random.uniform(key, (len(inputs),)))
+        shape = images.shape if kind == "dropout" else (len(inputs),)  # a chance a pixel, or an image
+        chances = np.asarray(jax.random.uniform(key, shape))
         background = float(task.train.inputs.min())
         moved = [
-            IMAGES[kind](image, strength, direction, background)
-            for image, direction in zip(images, directions, strict=True)
+            IMAGES[kind](image, strength, chance, background)
+            for image, chance in zip(images, chances, strict=True)
         ]
         shifted = jnp.asarray(np.stack(moved).reshape(inputs.shape), inputs.dtype)
     probe = task.probe._replace(inputs=shifted)
@@ -124,36 +132,41 @@ def input_shift(key: Key, task: Task, kind: Shift, strength: float) -> Task:
 type Image = np.ndarray
 
 
-def _contrast(image: Image, strength: float, direction: float, background: float) -> Image:
+def _contrast(image: Image, strength: float, chance: Image, background: float) -> Image:
     return image.mean() + (image - image.mean()) / (1 + strength)
 
 
 # "grid-constant" interpolates between edge and background; "constant" would blank an edge row at
 # the smallest shift and make strength 0 a jump.
-def _translation(image: Image, strength: float, direction: float, background: float) -> Image:
-    angle = 2 * np.pi * direction
+def _translation(image: Image, strength: float, chance: Image, background: float) -> Image:
+    angle = 2 * np.pi * chance
     offset = (strength * np.sin(angle), strength * np.cos(angle))
     return ndimage.shift(image, offset, order=1, mode="grid-constant", cval=background)
 
 
-def _rotation(image: Image, strength: float, direction: float, background: float) -> Image:
-    degrees = strength if direction < 0.5 else -strength
+def _rotation(image: Image, strength: float, chance: Image, background: float) -> Image:
+    degrees = strength if chance < 0.5 else -strength
     return ndimage.rotate(image, degrees, reshape=False, order=1, mode="grid-constant", cval=background)
 
 
-def _blur(image: Image, strength: float, direction: float, background: float) -> Image:
+def _blur(image: Image, strength: float, chance: Image, background: float) -> Image:
     return ndimage.gaussian_filter(image, strength, mode="constant", cval=background)
+
+
+def _dropout(image: Image, strength: float, chance: Image, background: float) -> Image:
+    return np.where(chance < strength, background, image)
 
 
 ANY_INPUT: dict[str, Callable[[Key, Array, float], Array]] = {
     "noise": lambda key, inputs, strength: inputs + strength * jax.random.normal(key, inputs.shape),
     "scale": lambda key, inputs, strength: inputs * (1 + strength),
 }
-IMAGES: dict[str, Callable[[Image, float, float, float], Image]] = {
+IMAGES: dict[str, Callable[[Image, float, Image, float], Image]] = {
     "contrast": _contrast,
     "translation": _translation,
     "rotation": _rotation,
     "blur": _blur,
+    "dropout": _dropout,
 }
 
 

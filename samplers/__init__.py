@@ -14,6 +14,7 @@ from .hmc import hmc as hmc
 from .hmc import nuts as nuts
 from .kernel import Kernel as Kernel
 from .kernel import Sampler as Sampler
+from .ladder import tempered_pass as tempered_pass
 from .langevin import sghmc as sghmc
 from .langevin import underdamped as underdamped
 from .laplace import laplace as laplace

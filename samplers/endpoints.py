@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
 
+from .coordinates import Coordinates
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
 from .kernel import Sampler
 from .options import check_count
@@ -33,6 +34,7 @@ def optimise(
     num_endpoints: int,
     stop: Stop,
     start: Callable[[Key], Params] | None = None,
+    coordinates: Coordinates | None = None,
     lanes: int = 16,
     block: int = 8,
     chunk: int = 4096,
@@ -53,8 +55,10 @@ def optimise(
     on a CPU, thousands on an accelerator, ``block`` of them in lockstep. Endpoints are
     trained ``chunk`` at a time, and with a ``sink`` every chunk is handed over and
     forgotten. After every chunk ``save`` is told how far the run has come; given back as
-    ``saved``, the endpoints that are missing are trained. Raises ``ValueError`` for
-    counts below one, or for ``first_fit`` where there are no labels.
+    ``saved``, the endpoints that are missing are trained. With ``coordinates``, those of
+    ``models.Model.span``, they are trained in these, with the same result up to rounding.
+    Raises ``ValueError`` for counts below one, for ``first_fit`` where there are no labels,
+    and for ``coordinates`` with an optimiser that is not ``linear``.
     """
     (draws,) = optimise_through(
         key,
@@ -65,6 +69,7 @@ def optimise(
         num_endpoints=num_endpoints,
         stops=[stop],
         start=start,
+        coordinates=coordinates,
         lanes=lanes,
         block=block,
         chunk=chunk,
@@ -88,6 +93,7 @@ def optimise_through(
     num_endpoints: int,
     stops: Sequence[Stop],
     start: Callable[[Key], Params] | None = None,
+    coordinates: Coordinates | None = None,
     lanes: int = 16,
     block: int = 8,
     chunk: int = 4096,
@@ -113,6 +119,7 @@ def optimise_through(
         inputs,
         stops=stops,
         start=start,
+        coordinates=coordinates,
         lanes=lanes,
         block=block,
         chunk=min(chunk, num_endpoints),

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from .coordinates import Origin
 from .kernel import State
-from .lane import IDLE, Lane, Program, Work, begin, due_rules, record, train
+from .lane import IDLE, Lane, Program, Work, begin, due_rules, record, train, trained_on
 from .lanes import for_some, put_lanes, take_lanes, where_asked
 from .stopping import NEVER
 from .target import loss
@@ -134,11 +135,12 @@ def _record_losses(program: Program, work: Work, stream: Stream) -> Stream:
     lanes, every = stream.lanes, program.record_every
     due = (lanes.row != IDLE) & (lanes.step % every == 0)
 
-    def one(due: Array, state: State) -> Array:
-        params = program.sampler.kernel(work.target, ()).position(state)
-        return where_asked(loss)(due, jnp.zeros(()), work.target, params)
+    def one(due: Array, state: State, origin: Origin) -> Array:
+        target = trained_on(program, work, origin)
+        params = program.sampler.kernel(target, ()).position(state)
+        return where_asked(loss)(due, jnp.zeros(()), target, params)
 
-    losses = jax.vmap(one)(due, lanes.state)
+    losses = jax.vmap(one)(due, lanes.state, lanes.origin)
     rows = jnp.where(due, lanes.row, program.num_jobs)
     column = jnp.minimum(lanes.step // every, program.num_records - 1)
     return stream._replace(curve=stream.curve.at[rows, column].set(losses))

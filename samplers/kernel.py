@@ -46,6 +46,7 @@ class Sampler(NamedTuple):
     warmup: Callable[[Key, Target, Params], tuple[Params, Tuning]]
     kernel: Callable[[Target, Tuning], Kernel]
     num_steps_per_draw: int = 1  # transitions between two recorded draws
+    linear: bool = False  # an optimiser whose updates are sums of past gradients, whatever these are
 
 
 def no_warmup(key: Key, target: Target, position: Params) -> tuple[Params, Tuning]:

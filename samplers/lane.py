@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
+from .coordinates import Coordinates, Origin, Shared, enter, leave, target_in
 from .draws import Inputs, Observe
 from .kernel import Sampler, State
 from .stopping import NEVER, Limits, Rule, first_witnesses, rules_met
@@ -28,6 +29,7 @@ class Program(NamedTuple):
 
     sampler: Sampler
     start: Callable[[Key], Params]
+    coordinates: Coordinates | None  # in which networks are trained, if not in their parameters
     observe: Observe
     rules: tuple[Rule, ...]
     keep_params: bool
@@ -43,6 +45,7 @@ class Work(NamedTuple):
     """What the jobs of a chunk share: traced, the same on every device."""
 
     target: Target
+    shared: Shared  # by the coordinates of all networks
     inputs: Inputs
     limits: Limits
     key: Key
@@ -56,6 +59,7 @@ class Lane(NamedTuple):
     row: Array  # of the device's records, IDLE where there is no job
     key: Key
     state: State
+    origin: Origin  # of its coordinates
     step: Array  # steps taken
     paused: Array  # whether it is at the end of a rule for which it was not recorded yet
     met_at: Array  # (rule,) step at which the rule was first met, NEVER before
@@ -69,10 +73,12 @@ def begin(program: Program, work: Work, job: Array, row: Array) -> tuple[Lane, A
     key_start, key_warmup, key_init, key_run = jax.random.split(jax.random.fold_in(work.key, job), 4)
     sampler, target, rules = program.sampler, work.target, program.rules
     position, tuning = sampler.warmup(key_warmup, target, program.start(key_start))
+    coordinates, origin = enter(program.coordinates, target, position)
     lane = Lane(
         row=jnp.asarray(row, int),
         key=key_run,
-        state=sampler.kernel(target, tuning).init(key_init, position),
+        state=sampler.kernel(trained_on(program, work, origin), tuning).init(key_init, coordinates),
+        origin=origin,
         step=jnp.zeros((), int),
         paused=jnp.asarray(False),
         met_at=jnp.full(len(rules), NEVER),
@@ -81,6 +87,11 @@ def begin(program: Program, work: Work, job: Array, row: Array) -> tuple[Lane, A
         witnesses=first_witnesses(rules, target),
     )
     return lane, loss(target, position)
+
+
+def trained_on(program: Program, work: Work, origin: Origin) -> Target:
+    """The target in the coordinates of one network."""
+    return target_in(program.coordinates, work.target, work.shared, origin)
 
 
 def train(program: Program, work: Work, lanes: Lane) -> Lane:
@@ -104,7 +115,7 @@ def train(program: Program, work: Work, lanes: Lane) -> Lane:
 
 def _step(program: Program, work: Work, lane: Lane, going: Array) -> Lane:
     """One step of a lane that is going, and none of one that is at its end."""
-    target, limits, rules = work.target, work.limits, program.rules
+    target, limits, rules = trained_on(program, work, lane.origin), work.limits, program.rules
     kernel = program.sampler.kernel(target, ())
     state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
     asked = going & (lane.met_at == NEVER)
@@ -133,8 +144,9 @@ def due_rules(limits: Limits, lane: Lane) -> Array:
 def record(program: Program, work: Work, lane: Lane) -> Tree:
     """What is kept of a network: observed, stats, status, parameters."""
     kernel = program.sampler.kernel(work.target, ())
-    params = kernel.position(lane.state)
-    _, next_step = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
+    params = leave(program.coordinates, work.target, kernel.position(lane.state), lane.origin)
+    # The gradient by the parameters, whatever they were trained in.
+    _, next_step = kernel.step(jax.random.fold_in(lane.key, lane.step), kernel.init(lane.key, params))
     stats = {
         **fit_statistics(work.target, params),
         "grad_norm": next_step["grad_norm"],

@@ -10,6 +10,8 @@ import optax
 from .kernel import Sampler
 from .sgd import optimiser
 
+LINEAR = {"sgd"}  # momentum is a sum of past gradients, Nesterov's too
+
 
 @cache
 def optax_optimiser(
@@ -24,7 +26,8 @@ def optax_optimiser(
 
     ``settings`` are pairs of optax's argument names and values. Equal arguments return
     the same object, so that nothing compiles twice. Raises ``ValueError`` for a name
-    that optax does not have or settings that it does not take.
+    that optax does not have or settings that it does not take. The sampler is ``linear``
+    for SGD, with or without momentum, as long as no prior pulls at the parameters.
 
     >>> optax_optimiser("sgd", 0.1, (("momentum", 0.9),), batch_size=32).name
     'sgd'
@@ -36,4 +39,5 @@ def optax_optimiser(
         transform = make(learning_rate, **dict(settings))
     except TypeError as error:
         raise ValueError(f"optax.{name} does not take these settings: {error}") from error
-    return optimiser(transform, batch_size, prior_weight, name, citation)
+    sampler = optimiser(transform, batch_size, prior_weight, name, citation)
+    return sampler._replace(linear=name in LINEAR and prior_weight == 0)

@@ -114,7 +114,7 @@ def populations(
         count = min(size, num_chains - first)  # the rest of the last group is computed and dropped
         recorded, values = take(jax.tree.map(np.asarray, results), slice(count))
         observed, stats, params = recorded
-        piece = Draws(observed, stats, params, _status(stats, values, min_ancestors))
+        piece = Draws(observed, stats, params, population_status(stats, values, min_ancestors))
         status += piece.status
         log_evidence += values.tolist()
         if sink is None:
@@ -143,6 +143,25 @@ def take(particles: Params, indices: Array | slice) -> Params:
     return jax.tree.map(lambda leaf: leaf[indices], particles)
 
 
+def observe_particles(
+    target: Target, observe: Observe, inputs: Inputs, particles: Params
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What is observed of every particle and how well it fits, ``(particle, ...)``, a few at a time."""
+    num_particles = jax.tree.leaves(particles)[0].shape[0]
+    num_batches = -(-num_particles // RECORDED_AT_ONCE)
+    size = -(-num_particles // num_batches)
+    filled = (jnp.arange(num_batches * size) % num_particles).reshape(num_batches, size)
+
+    def record(params: Params) -> Any:
+        return observe(params, inputs), fit_statistics(target, params)
+
+    batches = jax.lax.map(lambda rows: jax.vmap(record)(take(particles, rows)), filled)
+    found: tuple[dict[str, Array], dict[str, Array]] = jax.tree.map(
+        lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:num_particles], batches
+    )
+    return found
+
+
 def num_distinct(ancestors: Array) -> Array:
     """How many different values in ``0 .. n-1`` an array ``(n,)`` holds.
 
@@ -168,17 +187,8 @@ def _run(
         target, inputs, key = shared
         population = sampler.run(jax.random.fold_in(key, index), target)
 
-        def record(params: Params) -> Any:
-            return observe(params, inputs), fit_statistics(target, params)
-
-        num_particles = jax.tree.leaves(population.params)[0].shape[0]
-        num_batches = -(-num_particles // RECORDED_AT_ONCE)
-        size = -(-num_particles // num_batches)
-        filled = (jnp.arange(num_batches * size) % num_particles).reshape(num_batches, size)
-        batches = jax.lax.map(lambda rows: jax.vmap(record)(take(population.params, rows)), filled)
-        observed, stats = jax.tree.map(
-            lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:num_particles], batches
-        )
+        observed, stats = observe_particles(target, observe, inputs, population.params)
+        num_particles = stats["lp"].shape[0]
         stats |= {name: jnp.full(num_particles, value) for name, value in population.stats.items()}
         recorded = (observed, stats, population.params if keep_params else None)
         return recorded, population.log_evidence
@@ -186,7 +196,9 @@ def _run(
     return map_lanes(one, (target, inputs, key), indices, mesh=mesh, block=1)
 
 
-def _status(stats: dict[str, np.ndarray], log_evidence: np.ndarray, min_ancestors: int) -> list[str]:
+def population_status(
+    stats: dict[str, np.ndarray], log_evidence: np.ndarray, min_ancestors: int
+) -> list[str]:
     """One sentence a population."""
 
     def sentence(k: int) -> str:

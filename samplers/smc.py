@@ -62,7 +62,7 @@ def smc(
     chosen = hmc_moves() if moves is None else moves
 
     def run(key: Key, target: Target) -> Population:
-        return _temper(key, target, chosen, num_particles, target_ess, max_stages)
+        return temper(key, target, chosen, num_particles, target_ess, max_stages)[0]
 
     return PopulationSampler(
         "smc",
@@ -91,7 +91,17 @@ def check_tempering(target: Target, moves: Moves, num_draws: int = 64) -> None:
         )
 
 
-class _Stage(NamedTuple):
+class Rungs(NamedTuple):
+    """Log likelihoods ``l`` at every temperature of a pass, ``(max_stages + 1,)``."""
+
+    temperature: Array  # lambda, from 0 to 1
+    mean: Array  # of l over the particles, nats
+    variance: Array  # of l over the particles
+
+
+class Stage(NamedTuple):
+    """A population on its way, at ``temperature`` between 0, the prior, and 1, the target."""
+
     key: Key
     particles: Params
     log_likelihood: Array  # (particle,) nats, at lambda = 1
@@ -99,6 +109,7 @@ class _Stage(NamedTuple):
     tuning: Tuning
     temperature: Array  # lambda, ()
     log_evidence: Array
+    rungs: Rungs  # that were passed; zeros beyond
     stats: dict[str, Array]
 
 
@@ -108,19 +119,58 @@ def _probe(target: Target, particles: Params) -> tuple[Array, Array]:
     return values, jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(gradients)])
 
 
-def _temper(
+def temper(
     key: Key, target: Target, moves: Moves, num_particles: int, target_ess: float, max_stages: int
-) -> Population:
-    def log_likelihoods(particles: Params) -> Array:
-        return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
+) -> tuple[Population, Rungs]:
+    """One pass from the prior to the target; the particles, and the rungs, of which the last repeats."""
+    first = first_stage(key, target, moves, num_particles, max_stages)
+    last = climb(first, jnp.ones(()), target, moves, target_ess, max_stages)
+    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
+    places = jnp.minimum(jnp.arange(max_stages + 1), last.stats["num_stages"])
+    rungs = jax.tree.map(lambda row: row[places], last.rungs)
+    return Population(last.particles, last.log_evidence, last.stats | summary), rungs
 
-    def unfinished(stage: _Stage) -> Array:
-        return (stage.temperature < 1) & (stage.stats["num_stages"] < max_stages)
 
-    def advance(stage: _Stage) -> _Stage:
+def first_stage(key: Key, target: Target, moves: Moves, num_particles: int, max_stages: int) -> Stage:
+    """A population of prior draws, at temperature 0."""
+    key_prior, key_run = jax.random.split(key)
+    particles = prior_particles(key_prior, target, num_particles)
+    tuning = first_tuning(moves, particles)
+    stats = {
+        "num_stages": jnp.asarray(0),
+        "smallest_ess": jnp.asarray(float(num_particles)),
+        "acceptance_rate": jnp.zeros(()),
+        "step_size": tuning.step_size,
+    }
+    values, zero = _log_likelihoods(target, particles), jnp.zeros(())
+    empty = Rungs(*(jnp.zeros(max_stages + 1) for _ in Rungs._fields))
+    return Stage(
+        key_run,
+        particles,
+        values,
+        jnp.arange(num_particles),
+        tuning,
+        zero,
+        zero,
+        _passed(empty, stats["num_stages"], zero, values),
+        stats,
+    )
+
+
+def climb(
+    first: Stage, until: Array, target: Target, moves: Moves, target_ess: float, max_stages: int
+) -> Stage:
+    """Stage after stage until the temperature is reached, or ``max_stages`` in all were made."""
+    num_particles = first.ancestors.shape[0]
+
+    def unfinished(stage: Stage) -> Array:
+        return (stage.temperature < until) & (stage.stats["num_stages"] < max_stages)
+
+    def advance(stage: Stage) -> Stage:
         key, key_resample, key_move = jax.random.split(stage.key, 3)
-        step = next_step(stage.log_likelihood, target_ess, 1 - stage.temperature)
-        temperature = jnp.where(step >= 1 - stage.temperature, 1.0, stage.temperature + step)
+        left = until - stage.temperature
+        step = next_step(stage.log_likelihood, target_ess, left)
+        temperature = jnp.where(step >= left, until, stage.temperature + step)
         log_weights = step * stage.log_likelihood
         chosen = systematic(key_resample, jax.nn.softmax(log_weights), num_particles)
         ancestors = stage.ancestors[chosen]
@@ -138,39 +188,30 @@ def _temper(
             "acceptance_rate": rate,
             "step_size": tuning.step_size,
         }
-        return _Stage(
+        values = _log_likelihoods(target, particles)
+        return Stage(
             key,
             particles,
-            log_likelihoods(particles),
+            values,
             ancestors,
             tuning,
             temperature,
             stage.log_evidence + log_mean(log_weights),
+            _passed(stage.rungs, stats["num_stages"], temperature, values),
             stats,
         )
 
-    key_prior, key_run = jax.random.split(key)
-    particles = prior_particles(key_prior, target, num_particles)
-    tuning = first_tuning(moves, particles)
-    stats = {
-        "num_stages": jnp.asarray(0),
-        "smallest_ess": jnp.asarray(float(num_particles)),
-        "acceptance_rate": jnp.zeros(()),
-        "step_size": tuning.step_size,
-    }
-    first = _Stage(
-        key_run,
-        particles,
-        log_likelihoods(particles),
-        jnp.arange(num_particles),
-        tuning,
-        jnp.zeros(()),
-        jnp.zeros(()),
-        stats,
-    )
-    last = jax.lax.while_loop(unfinished, advance, first)
-    summary = {"num_ancestors": num_distinct(last.ancestors), "finished": last.temperature >= 1}
-    return Population(last.particles, last.log_evidence, last.stats | summary)
+    return jax.lax.while_loop(unfinished, advance, first)
+
+
+def _passed(rungs: Rungs, place: Array, temperature: Array, values: Array) -> Rungs:
+    """The rungs with one more."""
+    here = Rungs(temperature, jnp.mean(values), jnp.var(values, ddof=1))
+    return jax.tree.map(lambda row, new: row.at[place].set(new), rungs, here)
+
+
+def _log_likelihoods(target: Target, particles: Params) -> Array:
+    return jax.vmap(lambda params: tempered_log_likelihood(target, params))(particles)
 
 
 def log_mean(log_weights: Array) -> Array:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .coordinates import Coordinates
 from .draws import Draws, Inputs, Observe
 from .job_queue import open_streams, run_streams
 from .kernel import Sampler
@@ -43,6 +44,7 @@ def make_training(
     *,
     stops: Sequence[Stop],
     start: Callable[[Key], Params] | None,
+    coordinates: Coordinates | None,
     lanes: int,
     block: int,
     chunk: int,
@@ -61,6 +63,11 @@ def make_training(
         )
     for stop in stops:
         check_stop(stop, target)
+    if coordinates is not None and not sampler.linear:
+        raise ValueError(
+            f"coordinates need updates that are sums of gradients, got the optimiser {sampler.name!r}: "
+            "leave them out, or take samplers.named.optax_optimiser('sgd', ...) without a prior"
+        )
     mesh = lane_mesh(chunk)
     num_records = max(len(record_steps(stop, record_every)) for stop in stops)
     num_jobs = -(-chunk // mesh.size)
@@ -68,6 +75,7 @@ def make_training(
     program = Program(
         sampler=sampler,
         start=start or target.sample_prior,
+        coordinates=coordinates,
         observe=observe,
         rules=tuple(stop.rule for stop in stops),
         keep_params=keep_params,
@@ -79,7 +87,9 @@ def make_training(
         mesh=mesh,
     )
     nothing = jnp.zeros((), int)
-    return Training(program, Work(target, inputs, limits_of(stops), key, nothing, nothing), stops, chunk)
+    shared = () if coordinates is None else coordinates.gram(target.data)
+    work = Work(target, shared, inputs, limits_of(stops), key, nothing, nothing)
+    return Training(program, work, stops, chunk)
 
 
 def compile_training(training: Training) -> None:

@@ -22,6 +22,7 @@ class Blocks(NamedTuple):
     block_chains: int = 8  # of a device
     lanes: int = 16
     block_lanes: int = 8
+    in_span: bool = True  # see first_layer in prepare.py
 
 
 @dataclass(frozen=True)

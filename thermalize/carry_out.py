@@ -95,6 +95,8 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
 
     if result["command"] == "claim":
         from .claims.table import table as render
+    elif result["command"] == "fit-temperature":
+        from .temperature_table import render
     else:
         from .show import render
 

@@ -105,6 +105,7 @@ SHIFTS: dict[str, str] = {
     "translation": "strength pixels in a random direction; images",
     "rotation": "strength degrees to a random side; images",
     "blur": "Gaussian filter of strength pixels; images",
+    "dropout": "every pixel blanked with probability strength; images",
 }
 
 

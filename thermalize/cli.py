@@ -23,6 +23,7 @@ from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
 from .resume_command import resume as resume_run
+from .temperature_command import fit_temperature
 from .verdict_command import verdict
 from .version import __version__
 
@@ -189,6 +190,7 @@ app.command()(reference)
 app.command()(certify)
 app.command()(claim)
 app.command()(verdict)
+app.command("fit-temperature")(fit_temperature)
 
 
 def _flag(path: str, value: object) -> Layer:

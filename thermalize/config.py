@@ -65,6 +65,7 @@ class RunConfig:
     block_chains: int
     lanes: int
     block_lanes: int
+    in_span: bool
     arms: tuple[ArmConfig, ...]
 
     def arguments(self) -> dict[str, Any]:

@@ -22,7 +22,8 @@ LOCK = ".lock"
 REPORT = "report.html"
 STATE = "state"  # what unfinished and finished arms need to go on
 UNFINISHED = "unfinished"  # arms that are being written, one Zarr group each
-OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED, RECORD, PAGE}
+TEMPERATURE = "temperature"  # fits of the nearest temperature
+OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED, RECORD, PAGE, TEMPERATURE}
 STORE_VERSION = 1
 
 

@@ -5,7 +5,7 @@ cut into response bins, between the training targets' mean plus and minus four
 standard deviations, and is a classification from there on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,20 +66,19 @@ def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmD
     logits = arm.children["predictions"].dataset["logits"]
     targets = _values(arm, "predictions_constant_data", "probe_targets")
     stats = arm.children["sample_stats"].dataset
-    if likelihood["name"] == "gaussian":
-        training = _values(arm, "observed_data", "targets")
-        spread = 4 * training.std()
-        edges = np.linspace(training.mean() - spread, training.mean() + spread, NUM_BINS - 1)
-        labels, num_classes = np.digitize(targets, edges), NUM_BINS
+    training = _values(arm, "observed_data", "targets")
+    predict = predictive(likelihood, training)
+    regression = likelihood["name"] == "gaussian"
+    if regression:
+        labels, num_classes = np.digitize(targets, _edges(training)), NUM_BINS
     else:
         labels, num_classes = targets.astype(int), max(logits.shape[-1], 2)
 
     def behave(outputs: Array) -> tuple[Array, dict[str, Array]]:
-        if likelihood["name"] != "gaussian":
-            probs = _class_probabilities(outputs, likelihood["name"])
-            return probs, scalars(probs, labels)
-        probs = binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(np.float32)
+        probs = predict(outputs)
         found = scalars(probs, labels)
+        if not regression:
+            return probs, found
         with np.errstate(over="ignore"):  # diverged networks, which are counted and left out
             error = np.sqrt(np.mean((outputs[..., 0].astype(float) - targets) ** 2, axis=-1))
         return probs, {"root mean square error": error} | {k: found[k] for k in ("log score", "entropy")}
@@ -101,6 +100,27 @@ def read_arm(name: str, arm: xr.DataTree, likelihood: Mapping[str, Any]) -> ArmD
         np.asarray(stats["diverging"].values) if "diverging" in stats else None,
         np.asarray(stats["steps_to_fit"].values)[:, 0] if "steps_to_fit" in stats else None,
     )
+
+
+def predictive(likelihood: Mapping[str, Any], training: Array) -> Callable[[Array], Array]:
+    """From outputs ``(..., probe, output)`` to probabilities of classes, or of a regression's response bins.
+
+    ``training`` are the training targets, which place the bins.
+
+    >>> predictive({"name": "bernoulli"}, np.zeros(2))(np.zeros((1, 1))).tolist()
+    [[0.5, 0.5]]
+    """
+    if likelihood["name"] != "gaussian":
+        return lambda outputs: _class_probabilities(outputs, likelihood["name"])
+    edges = _edges(training)
+    return lambda outputs: binned_predictive(outputs[..., 0], likelihood["noise_scale"], edges).astype(
+        np.float32
+    )
+
+
+def _edges(training: Array) -> Array:
+    spread = 4 * training.std()
+    return np.linspace(training.mean() - spread, training.mean() + spread, NUM_BINS - 1)
 
 
 def _pieces(shape: tuple[int, ...], chunks: Sequence[int] | None) -> Iterator[tuple[slice, slice]]:

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from models import Model, Task
+from models import Model, Span, Task
 from samplers import Sampler, Stop, Target, posterior
 from samplers.endpoints import Train
 from samplers.training import Training, compile_training, make_training
@@ -64,12 +64,31 @@ def training_of(arm: Arm, stops: Sequence[Stop], run: Run) -> Training:
         jnp.asarray(run.task.probe.inputs),
         stops=stops,
         start=arm.start or run.model.init,
+        coordinates=first_layer(arm, run)[0],
         lanes=run.blocks.lanes,
         block=run.blocks.block_lanes,
         chunk=min(run.blocks.chunk_endpoints, arm.num_chains),
         record_every=RECORD_EVERY,
         keep_params=arm.keep_params,
     )
+
+
+def first_layer(arm: Arm, run: Run) -> tuple[Span | None, str]:
+    """The coordinates in which the first layer is trained, if not in its weights, and why.
+
+    ``models.span`` is exact where the optimiser's updates are sums of gradients, and
+    cheaper where training examples are fewer than inputs.
+    """
+    num_train, num_inputs = len(run.task.train.targets), run.task.num_inputs
+    if run.model.span is None:
+        return None, "weights: the network does not begin with a layer of weights"
+    if not cast(Sampler, arm.sampler).linear:
+        return None, "weights: updates are not sums of gradients of the loss"
+    if num_train >= num_inputs:
+        return None, f"weights: {num_train} training examples are not fewer than {num_inputs} inputs"
+    if not run.blocks.in_span:
+        return None, "weights: in_span is false"
+    return run.model.span, f"span of {num_train} training examples, fewer than {num_inputs} inputs"
 
 
 def passes(arms: Sequence[Arm]) -> list[list[Arm]]:

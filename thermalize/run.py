@@ -28,6 +28,7 @@ from .prepare import (
     Elsewhere,
     Run,
     compiling,
+    first_layer,
     key_of,
     make_run,
     observer,
@@ -77,7 +78,7 @@ def execute(
             started = time.perf_counter()
             known = [state for arm in together if (state := states[arm.name])]
             saved = known if len(known) == len(together) else None
-            stops, spent = _opened(together, arms, saved, done, task, store)
+            stops, spent = _opened(together, arms, saved, done, run, store)
             with reporter(together[0].trained_as or together[0].name) as progress:
                 compiled(together)
                 found = _run_pass(together, stops, run, store, saved, check, progress, elsewhere)
@@ -97,7 +98,7 @@ def _opened(
     arms: Sequence[Arm],
     saved: list[Saved] | None,
     done: Sequence[str],
-    task: Task,
+    run: Run,
     store: Store,
 ) -> tuple[list[Stop | None], float]:
     """Begin the arms of one pass, or open them where all stood; their stops and the time spent so far."""
@@ -108,7 +109,7 @@ def _opened(
     for place, arm in enumerate(together):
         if saved is None:
             stop = _resolved_stop(arm, arms, store)
-            _begin(arm, stop, task, store, place)
+            _begin(arm, stop, run, store, place)
         else:
             before = store.arm_attrs(arm.name)
             stop, spent = Stop(*before["stop"]) if before["stop"] else None, before.get("seconds", 0.0)
@@ -118,7 +119,8 @@ def _opened(
     return stops, spent
 
 
-def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store, place: int) -> None:
+def _begin(arm: Arm, stop: Stop | None, run: Run, store: Store, place: int) -> None:
+    task = run.task
     store.begin_arm(
         arm.name,
         {
@@ -128,6 +130,7 @@ def _begin(arm: Arm, stop: Stop | None, task: Task, store: Store, place: int) ->
             "citation": arm.sampler.citation,
             "stopping": "" if stop is None else describe(stop),
             "stop": None if stop is None else list(stop),
+            "first_layer": "" if stop is None else first_layer(arm, run)[1],
             "options": dict(arm.options),
         },
         probe_inputs=np.asarray(task.probe.inputs),

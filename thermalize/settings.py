@@ -2,7 +2,7 @@
 
 from .catalogue import ACTIVATIONS, PRIORS, SHIFTS, TASKS
 from .optimisers import INITS
-from .options import PRESETS, Option, fraction, not_negative, positive, positive_integer, word
+from .options import PRESETS, Option, boolean, fraction, not_negative, positive, positive_integer, word
 
 RUN: dict[str, Option] = {
     "preset": word("the size of the run", "quick", PRESETS),
@@ -43,5 +43,6 @@ BATCH: dict[str, Option] = {
     "block_chains": positive_integer("the number of chains of a device that advance together", 8),
     "lanes": positive_integer("the number of networks in training on a device", 16),
     "block_lanes": positive_integer("how many of them advance together", 8),
+    "in_span": boolean("whether SGD trains first layers in the span of fewer training inputs", True),
 }
 SECTIONS = {"task": TASK, "model": MODEL, "batch": BATCH}

@@ -32,6 +32,7 @@ type Array = np.ndarray
 
 MAX_PAIRED = 4096
 MIN_GROUP = 1024
+ROWS = 128  # of a table of distances, made at a time
 NUM_FOR_SCALE = 1000  # networks of the reference whose pairs give the median distance
 
 
@@ -151,14 +152,18 @@ def pairwise_distances(left: Array, right: Array) -> Array:
     """
     # Centring spares the sum of squares cancellation; distances do not change by it.
     centre = np.mean(right, axis=0, keepdims=True, dtype=float).astype(right.dtype)
-    scale = 1 / np.sqrt(left.shape[1])
+    scale = 1 / math.sqrt(left.shape[1])  # not a number of numpy, which would make doubles of all
     a, b = (np.asarray((x - centre) * scale, np.float32).reshape(len(x), -1) for x in (left, right))
-    squared = a @ b.T
-    squared *= -2
-    squared += np.sum(a**2, axis=-1)[:, None]
-    squared += np.sum(b**2, axis=-1)[None]
-    np.maximum(squared, 0, out=squared)
-    found: Array = np.sqrt(squared, out=squared)
+    of_left, of_right = (np.sum(x**2, axis=-1) for x in (a, b))
+    a *= -2
+    found = np.empty((len(a), len(b)), np.float32)
+    for first in range(0, len(a), ROWS):  # rows that stay in the cache from product to root
+        rows = found[first : first + ROWS]
+        np.matmul(a[first : first + ROWS], b.T, out=rows)
+        rows += of_left[first : first + ROWS, None]
+        rows += of_right
+        np.maximum(rows, 0, out=rows)
+        np.sqrt(rows, out=rows)
     return found
 
 

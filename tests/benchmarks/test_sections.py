@@ -151,6 +151,15 @@ def test_scaling_in_lanes_and_width(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wide.rows[1].peer_value == 100.0
 
 
+def test_the_span_is_measured_against_plain_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    race = Answers({"in the span": 30.0, "in its weights": 10.0})
+    monkeypatch.setattr(scaling, "run_race", race)
+    (row,) = scaling.span(bench()).rows
+    assert list(row.ratios) == [3.0] * TINY.repeats
+    assert [race.rivals[name].options["in_span"] for name in race.rivals] == [True, False]
+    assert [rival.cores for rival in race.rivals.values()] == [[4], [4]]
+
+
 def test_sizes_that_could_not_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "run_race", Answers({}, {"2": "too wide", "4": "too many"}))
     for section in (scaling.lanes, scaling.width, scaling.growth):

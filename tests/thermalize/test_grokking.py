@@ -7,7 +7,6 @@ import optax
 import pytest
 
 from models import (
-    Batch,
     bayesian_model,
     categorical,
     gaussian_prior,
@@ -21,6 +20,7 @@ from samplers import optimiser, posterior, sgld
 from samplers.sgld import SgldTuning
 from thermalize.grokking import grokking_times, langevin_training, look_steps
 
+type Array = np.ndarray
 P = 5
 NETWORK = quadratic_pairs(P, 3 * (P - 1))
 MODEL = bayesian_model(NETWORK, gaussian_prior(NETWORK), categorical())
@@ -37,9 +37,9 @@ def test_steps_are_those_of_a_loop_written_out() -> None:
         start=lambda key: first,
     )  # fmt: skip
 
-    def right(params: list[dict[str, jax.Array]], data: Batch) -> float:
-        outputs = (np.asarray(data.inputs) @ np.asarray(params[0]["w"])) ** 2 @ np.asarray(params[1]["w"])
-        return float((outputs.argmax(axis=1) == np.asarray(data.targets)).mean())
+    def right(params: list[dict[str, Array]], inputs: jax.Array, targets: jax.Array) -> float:
+        outputs = (np.asarray(inputs) @ np.asarray(params[0]["w"])) ** 2 @ np.asarray(params[1]["w"])
+        return float((outputs.argmax(axis=1) == np.asarray(targets)).mean())
 
     def mean_loss(params: list[dict[str, jax.Array]]) -> jax.Array:
         outputs = jnp.square(TASK.train.inputs @ params[0]["w"]) @ params[1]["w"]
@@ -48,8 +48,8 @@ def test_steps_are_those_of_a_loop_written_out() -> None:
     gradient = jax.jit(jax.grad(mean_loss))
     params, fit, known = first, [], []
     for _ in range(321):
-        fit.append(right(params, TASK.train) == 1)
-        known.append(right(params, TASK.probe))
+        fit.append(right(params, TASK.train.inputs, TASK.train.targets) == 1)
+        known.append(right(params, TASK.probe.inputs, TASK.probe.targets))
         params = jax.tree.map(lambda leaf, slope: leaf - 0.1 * slope, params, gradient(params))
     assert 0 < fit.index(True) < 320  # it learns within the time
     assert found.memorised.steps.tolist() == [fit.index(True)]

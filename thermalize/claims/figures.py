@@ -27,19 +27,21 @@ def pictures_of(graphs: Sequence[Graph | Curve], prefix: str = "claim") -> list[
 def _picture(identity: str, graph: Graph) -> Picture:
     lines = [line for label in graph.labels for line in label.split("\n")]
     height = 0.9 + LINE * (len(lines) + len(graph.labels) * len(graph.series))
-    figure = canvas(height, left=0.3 + LETTER * max(map(len, lines)), legend_rows=1)
+    left, rows = 0.3 + LETTER * max(map(len, lines)), -(-len(graph.series) // 2)
+    figure = canvas(height, left=left, legend_rows=rows)
     axes = figure.subplots()
     found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
     spots = np.arange(len(graph.labels))[::-1]
     for turn, (name, numbers) in enumerate(graph.series.items()):
         shift = 0.16 * (turn - (len(graph.series) - 1) / 2)
+        label: str | None = name
         for spot, one in zip(spots, numbers, strict=True):
             if one.value is None or one.low is None or one.high is None:
                 continue
             look = found[name]
             axes.plot([one.low, one.high], [spot - shift] * 2, color=look.colour, linewidth=2)
-            label = name if spot == spots[0] else None
             axes.plot(one.value, spot - shift, look.mark, color=look.colour, label=label, linestyle="none")
+            label = None  # one entry in the legend, at the first point that is not a gap
     if graph.line is not None:
         axes.axvline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     axes.set_yticks(spots, graph.labels)

@@ -26,6 +26,8 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
     began = time.perf_counter()
     evidence = claim.run(preset, seed, progress)
     verdict, reason = together(evidence.cases)
+    if evidence.answer:
+        reason = f"{evidence.answer}; {reason}"
     known = provenance(
         seed=seed,
         arguments={"claim": claim.id, "preset": preset},
