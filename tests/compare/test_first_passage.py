@@ -9,6 +9,7 @@ from compare import Passages, first_passages, log_rank, median_passage, median_r
 # Weeks to relapse under 6-mercaptopurine and placebo, a minus for censored: Freireich et al. 1963.
 DRUG = [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35]
 PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+EARLY = [2, 4, 6, 8, 10, 12]
 
 
 def of(weeks: list[int]) -> Passages:
@@ -39,7 +40,7 @@ def test_published_medians_and_log_rank() -> None:
     assert log_rank(of(DRUG), of(DRUG)) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("weeks", [DRUG, PLACEBO, [5, 5, -7, 9], [-5, 8, 8]])
+@pytest.mark.parametrize("weeks", [DRUG, PLACEBO, [5, 5, -7, 9], [-5, 8, 8], EARLY])
 def test_shares_and_medians_written_out(weeks: list[int]) -> None:
     passages = of(weeks)
     at = np.arange(40)
@@ -105,6 +106,12 @@ def test_a_ratio_of_medians_with_planted_delay() -> None:
         assert found.high is not None
         covered += found.low <= 10 <= found.high
     assert covered >= binom.ppf(1e-5, 200, 0.93)
+    for num_seen in (32, 20):  # by the medians themselves, whatever order runs and censored ones come in
+        late = Passages(slow, slow, rng.permutation(32) < num_seen)
+        found = median_ratio(late, Passages(quick, quick, every), rng, num_resamples=1)
+        expected = median_passage(late).value, median_passage(Passages(quick, quick, every)).value
+        assert None not in (found.value, *expected)
+        assert found.value == expected[0] / expected[1]  # type: ignore[operator]
     quick, slow = np.full(16, 10), np.full(16, 1000)
     early = Passages(quick, quick - 1, np.ones(16, bool))
     late = Passages(slow, slow - 100, np.arange(16) < 9)
