@@ -44,7 +44,7 @@ def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
 CLAIM = Claim(
     id="posterior_sample",
     statement=STATEMENTS["posterior_sample"],
-    source="the first remark: SGD acts roughly like MCMC",
+    source="the second remark: SGD acts roughly like MCMC",
     estimand=(
         "total variation between the law of functions that training ends at and the posterior over "
         "functions, bounded from both sides; at first fit against the zero-one posterior, later also "
