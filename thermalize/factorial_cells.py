@@ -155,7 +155,7 @@ def responses(
         floor = floor_of_law(law, num, int(references[width].counts.sum()), seed=seed, num_resamples=400).mean
         response[place] = total_variation(_counts(cell.codes[None], cell.met[None], len(law)), law)[0] - floor
         drawn = _counts(cell.codes[rows[one_pass]], cell.met[rows[one_pass]], len(law))
-        resampled[(slice(None), *place)] = total_variation(drawn, redrawn[width]) - floor
+        resampled[(slice(None), *place)] = total_variation(drawn, redrawn[width]) - floor  # type: ignore[index]
     return response, resampled
 
 

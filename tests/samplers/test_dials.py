@@ -100,6 +100,6 @@ def test_refusals() -> None:
         ({"batch_size": 6}, "batch_size must be from 1 to the 5"),
     ):
         with pytest.raises(ValueError, match=says):
-            with_dials(**settings)  # type: ignore[arg-type]
+            with_dials(**settings)
     with pytest.raises(ValueError, match="must be one of sgd, momentum, adam"):
         dialled_optimiser("adamm")

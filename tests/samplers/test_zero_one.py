@@ -32,7 +32,7 @@ def observe(params: object, inputs: jax.Array) -> dict[str, jax.Array]:
     return {"labels": boolean_labels(NETWORK)(params, inputs)}
 
 
-def errors_apart(labels: jax.Array, losses: jax.Array) -> np.ndarray:
+def errors_apart(labels: np.ndarray | jax.Array, losses: np.ndarray | jax.Array) -> np.ndarray:
     """Standard errors between networks and rejection: the labels that vary, then the loss."""
     exact, _ = reject(jax.random.key(1), TARGET, observe, INPUTS, num_accepted=4096)
     ours = np.column_stack([labels.reshape(-1, 8), losses.reshape(-1)])

@@ -126,7 +126,8 @@ def by_hand(setting: Setting, start: Any, num_steps: int) -> Any:
 def test_learning_rate_scale_and_length_as_data_are_plain_descent(setting: Setting) -> None:
     network, model = network_of(setting.width)
     start = model.sample_prior(jax.random.key(0))
-    data, weighted = filled(setting), _weighted_model(setting.width)
+    data: Any = filled(setting)
+    weighted = _weighted_model(setting.width)
     slope = jax.jit(jax.grad(lambda params: -jnp.mean(weighted.log_likelihood(params, data))))
     params = start
     for _ in range(20):

@@ -160,7 +160,8 @@ def _stop(extra: int) -> str:
 
 
 def _number(name: str, found: Estimate | None, unit: str = "probability") -> Number:
-    return Number(name, *(found or (None, None, None)), unit=unit)
+    value, low, high = found or (None, None, None)
+    return Number(name, value, low, high, unit)
 
 
 def _sampled(setting: Setting, extra: int, answers: Answers) -> Sampled:

@@ -208,14 +208,14 @@ def zero_one_of(
 ) -> tuple[Posterior | None, list[Check]]:
     """The zero-one posterior by rejection, and the gate on how many draws it has."""
     try:
-        reference, control = (fitting_functions(half, rows, labels) for half in prior.halves)
-        num = min(reference.total, control.total)
+        halves = [fitting_functions(half, rows, labels) for half in prior.halves]
     except ValueError:
-        reference = control = None
-        num = 0
+        halves = []  # no draw fits
+    num = min((half.total for half in halves), default=0)
     gate = Check("exact draws of the posterior in a half", num >= FEWEST, f"{num}, needed {FEWEST}")
-    if reference is None or control is None or not gate.passed:
+    if not gate.passed:
         return None, [gate]
+    reference, control = halves
     members = members_of(prior, rows, labels, gibbs)
     return Posterior(reference, control, impostors, members, []), [gate]
 

@@ -84,7 +84,8 @@ def thinned_functions(draws: Draws, num_inputs: int) -> Thinned:
     rhat, ess = rhat_and_ess(labels[..., np.minimum(share, 1 - share) >= RAREST])
     known = np.isfinite(rhat) & np.isfinite(ess)
     worth = float(ess[known].min()) if known.any() else float(labels.shape[0] * labels.shape[1])
-    kept = thinned(*functions.shape[:2], worth)
+    num_chains, num_draws = functions.shape[:2]
+    kept = thinned(num_chains, num_draws, worth)
     failed = [sentence for sentence in draws.status if sentence != "ok"]
     return Thinned(functions[:, kept], float(rhat[known].max()) if known.any() else 1.0, worth, failed)
 

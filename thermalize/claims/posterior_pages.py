@@ -56,7 +56,7 @@ def cases_shown(
     return Evidence(
         list(cases),
         headline_of(cases),
-        graphs if known else [],
+        [*graphs] if known else [],
         list(samples),
         list(data),
         list(citations),

@@ -13,8 +13,12 @@ from typing import NamedTuple
 from samplers.draws import Progress, share_of
 
 from .claim import TOGETHER, Claim, Evidence, Preset, joined
+from .coin_line import evidence as coin_line
+from .coin_rule import RULE as COIN_RULE
 from .names import STATEMENTS
+from .network_case import RULE as NETWORK_RULE
 from .posterior_boolean import evidence as boolean
+from .posterior_networks import evidence as networks
 from .posterior_pages import headline_of
 from .posterior_rule import RULE
 from .posterior_seven import evidence as seven_bits
@@ -30,6 +34,8 @@ class Part(NamedTuple):
 PARTS = (
     Part(boolean, RULE),
     Part(seven_bits, RULE),
+    Part(networks, NETWORK_RULE),
+    Part(coin_line, COIN_RULE),
 )
 
 
