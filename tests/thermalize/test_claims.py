@@ -15,19 +15,7 @@ from models import boolean_task, input_rows, majority
 from thermalize.claims.baseline import shuffled
 from thermalize.claims.boolean import completions, complexities, system
 from thermalize.claims.catalogue import CLAIMS
-from thermalize.claims.claim import (
-    Case,
-    Check,
-    Curve,
-    Evidence,
-    Graph,
-    Number,
-    Published,
-    joined,
-    settled,
-    together,
-)
-from thermalize.claims.figures import pictures_of
+from thermalize.claims.claim import Case, Check, settled, together
 from thermalize.claims.names import RECORD, STATEMENTS
 from thermalize.claims.simple_is_large import _case as volume_case
 from thermalize.claims.simplicity import Hypotheses, kind_of, percentile
@@ -154,28 +142,12 @@ def test_cases_together() -> None:
     assert settled(Verdict.SUPPORTED, "so it is", [Check("a", True, "")]) == (Verdict.SUPPORTED, "so it is")
 
 
-def test_pictures_say_every_number_and_leave_gaps() -> None:
-    numbers = [Number("a", 0.25, 0.125, 0.5), Number("a", None, None, None)]
-    curve = Curve("Along", "Text.", "noise", "share", [0.0, 1.0], {"sgd": numbers}, 0.5)
-    graph = Graph("Beside", "Text.", "share", ["one", "two"], {"sgd": numbers})
-    empty = Curve("None", "", "", "", [], {"sgd": []})
-    drawn = pictures_of([curve, empty, graph])
-    assert [picture.title for picture in drawn] == ["Along", "Beside"]
-    for picture, first in zip(drawn, ("sgd at 0", "one, sgd"), strict=True):
-        assert f"{first}: 0.250 [0.125, 0.500]" in picture.svg
-        assert "not available" in picture.svg
-        assert picture.text == "Text."
+# Compiling takes most of a small preset: those that need more than a few seconds run in make certify.
+QUICK = {"simple_is_large", "training_picks_simplest", "confident_on_noise"}
+SMOKED = [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.certify]) for n in sorted(CLAIMS)]
 
 
-def test_parts_of_a_claim_as_one() -> None:
-    row = Published("share", "0.5", "someone 2020", "0.4")
-    one = Evidence([], Number("a", 1.0, None, None), [], [], [np.zeros(2)], ["x", "y"], [row])
-    two = joined(Number("b", 2.0, None, None), [one, one._replace(citations=["y", "z"])])
-    assert (two.headline.name, two.citations, len(two.data)) == ("b", ["x", "y", "z"], 2)
-    assert two.published == [row, row]
-
-
-@pytest.fixture(scope="module", params=sorted(CLAIMS))
+@pytest.fixture(scope="module", params=SMOKED)
 def smoked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     folder = tmp_path_factory.mktemp("claims") / request.param
     return folder, run("claim", request.param, "--preset", "smoke", "--out", folder, "--json")

@@ -28,10 +28,10 @@ EQUAL = 0.02  # total variation that the exact control may have at most
 DIGITS = 0.0005  # half a unit of the third digit
 EXACT_LEVEL, SHARE_LEVEL = 0.999, 0.951
 RULE = (
-    "At the one probe of a coin line, by the total variation of its label from the exact posterior of infinite "
-    f"width: SUPPORTED if the upper 95 % bound is at most {CLOSE:g}, REFUTED if the lower one is at least "
-    f"{FAR:g}, INCONCLUSIVE otherwise, where two methods of integration do not agree, or where a control came "
-    "out wrong."
+    "At the one probe of a coin line, by the total variation of its label from the exact posterior of "
+    f"infinite width: SUPPORTED if the upper 95 % bound is at most {CLOSE:g}, REFUTED if the lower one is at "
+    f"least {FAR:g}, INCONCLUSIVE otherwise, where two methods do not agree, or where a control came out "
+    "wrong."
 )
 
 

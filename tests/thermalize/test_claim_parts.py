@@ -1,0 +1,27 @@
+"""What claims are put together from: pictures that say their numbers, parts joined into one."""
+
+import numpy as np
+
+from thermalize.claims.claim import Curve, Evidence, Graph, Number, Published, joined
+from thermalize.claims.figures import pictures_of
+
+
+def test_pictures_say_every_number_and_leave_gaps() -> None:
+    numbers = [Number("a", 0.25, 0.125, 0.5), Number("a", None, None, None)]
+    curve = Curve("Along", "Text.", "noise", "share", [0.0, 1.0], {"sgd": numbers}, 0.5)
+    graph = Graph("Beside", "Text.", "share", ["one", "two"], {"sgd": numbers})
+    empty = Curve("None", "", "", "", [], {"sgd": []})
+    drawn = pictures_of([curve, empty, graph])
+    assert [picture.title for picture in drawn] == ["Along", "Beside"]
+    for picture, first in zip(drawn, ("sgd at 0", "one, sgd"), strict=True):
+        assert f"{first}: 0.250 [0.125, 0.500]" in picture.svg
+        assert "not available" in picture.svg
+        assert picture.text == "Text."
+
+
+def test_parts_of_a_claim_as_one() -> None:
+    row = Published("share", "0.5", "someone 2020", "0.4")
+    one = Evidence([], Number("a", 1.0, None, None), [], [], [np.zeros(2)], ["x", "y"], [row])
+    two = joined(Number("b", 2.0, None, None), [one, one._replace(citations=["y", "z"])])
+    assert (two.headline.name, two.citations, len(two.data)) == ("b", ["x", "y", "z"], 2)
+    assert two.published == [row, row]
