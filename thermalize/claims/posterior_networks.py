@@ -9,8 +9,7 @@ that is nearest to them in energy distance, over ``beta`` and prior scale ``s``.
 HMC from draws of the prior and again by another library's NUTS, the family by one tempered pass a prior
 scale. The nearest member is sampled by HMC and NUTS too, at the fitted temperature itself.
 
-Sources: Wilson et al. 2022 and Sharma et al. 2023 (what others measured); Soudry et al. 2018 (the
-largest margin); Lopez-Paz and Oquab 2017 (the classifier's bound).
+Sources: Wilson et al. 2022, Sharma et al. 2023 (measured by others); Soudry et al. 2018 (margin).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +49,6 @@ from .network_samplers import (
 from .network_systems import Member, NetworkSystem, load_system
 
 type Array = np.ndarray
-
 BAYES = Member(1.0, 1.0)
 CITATIONS = [CITATION, "Duane et al. 1987; Neal 2011", "Soudry et al. 2018", "Lopez-Paz and Oquab 2017"]
 MIN_ENDPOINTS = 8
