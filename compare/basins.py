@@ -14,15 +14,17 @@ and of the prior draws that tempering brought to the target, which are the indep
 Sources: Vehtari et al. 2021 (R-hat, effective sample size); Clopper and Pearson 1934.
 """
 
+import warnings
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+import arviz as az
 import numpy as np
 from scipy.stats import t
 
 from .functions import clopper_pearson
-from .trust import Gate, Trust, judge_reference
+from .trust import MAX_RHAT, MIN_BULK_ESS, Gate, Trust, bulk_ess, judge_reference
 
 type Array = np.ndarray
 NEITHER, FIRST, SECOND = 0, 1, 2
@@ -74,13 +76,14 @@ def weigh_basins(
 ) -> Basins:
     """The masses of basins 1 and 2 from labels ``(chain, draw)``, and the gates they passed.
 
-    ``behaviours`` ``(chain, draw, behaviour)`` are judged beside the indicators of the basins: the loss, the
-    accuracy. ``starts`` names where each chain began, at least two places with two chains
-    each, without which nothing can show that chains forget. ``restarts`` ``(chain, draw)``
+    ``behaviours`` ``(chain, draw, behaviour)`` are judged beside the indicators of the basins: the
+    loss, the accuracy. ``starts`` names where each chain began, at least two places with two
+    chains each, without which nothing can show that chains forget. ``restarts`` ``(chain, draw)``
     counts prior draws that reached the target, ``None`` where no tempering was done. Gates: those of
-    :func:`judge_reference`; starts whose chains agree on both masses (Student over chains, all pairs
-    together at 0.001); each basin entered by chains that began outside it or seen by
-    none; and 100 restarts. Raises ``ValueError`` for shapes that do not fit and too few starts.
+    :func:`judge_reference`; R-hat and effective size of the indicators; starts whose chains agree on
+    both masses (Student over chains, all pairs together at 0.001); every basin that was seen at
+    all seen from every start; and 100 restarts. Raises ``ValueError`` for shapes that do not
+    fit and too few starts.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.choice([1, 2], size=(8, 500), p=[0.8, 0.2])
@@ -90,10 +93,22 @@ def weigh_basins(
     """
     places = _places(labels, behaviours, starts)
     indicators = np.stack([labels == FIRST, labels == SECOND], axis=-1).astype(float)
-    judged = judge_reference(np.concatenate([indicators, behaviours], axis=-1), None, status)
+    with warnings.catch_warnings():  # chains that sit have no variance to divide by, and fail by a gate
+        warnings.simplefilter("ignore", RuntimeWarning)
+        judged = judge_reference(behaviours, None, status)
+    rhat, ess = (np.array([find(indicators[..., basin]) for basin in (0, 1)]) for find in (_rhat, _ess))
+    unknown = int(((np.ptp(behaviours, axis=(0, 1)) > 0) & np.isnan(judged.rhat)).sum())
     masses = indicators.mean(axis=1)  # (chain, basin)
-    gates = [*judged.gates, _agree(masses, places), _entered(labels, places)]
-    known = judged.bulk_ess[np.isfinite(judged.bulk_ess)]
+    gates = [
+        *judged.gates,
+        _at_most("R-hat of the basins", rhat, MAX_RHAT, "chains agree on the masses of both basins"),
+        _at_most("behaviours without R-hat", np.array([float(unknown)]), 0.0, "none sits or is not finite"),
+        _enough("bulk ESS of the basins", ess),
+        _agree(masses, places),
+        _entered(labels, places),
+    ]
+    every = np.concatenate([ess, judged.bulk_ess])
+    known = every[np.isfinite(every)]
     effective = float(known.min()) if len(known) else 1.0
     if restarts is not None:
         visits = float(restarts.sum())
@@ -111,7 +126,7 @@ def weigh_basins(
         by_start,
         int(sum(_crossings(row) for row in labels)),
         effective,
-        Trust(all(gate.passed for gate in gates), gates, judged.rhat, judged.bulk_ess),
+        Trust(all(gate.passed for gate in gates), gates, np.concatenate([rhat, judged.rhat]), every),
     )
 
 
@@ -129,6 +144,34 @@ def _places(labels: Array, behaviours: Array, starts: Sequence[str]) -> dict[str
             "fewest: chains that began alike cannot show that they forget where"
         )
     return places
+
+
+def _rhat(indicator: Array) -> float:
+    """Split R-hat; ranks and folds add nothing to two values, and a fold of even ones is constant."""
+    half = indicator.shape[1] // 2
+    if np.ptp(indicator) == 0:
+        return float("nan")
+    if (np.ptp(np.concatenate([indicator[:, :half], indicator[:, -half:]]), axis=1) == 0).all():
+        return float("inf")
+    return float(az.rhat(indicator, method="split", chain_axis=0, draw_axis=1))
+
+
+def _ess(indicator: Array) -> float:
+    if np.isfinite(_rhat(indicator)):
+        return float(bulk_ess(indicator[..., None])[0])
+    return float("nan") if np.ptp(indicator) == 0 else 1.0
+
+
+def _at_most(name: str, values: Array, threshold: float, meaning: str) -> Gate:
+    worst = float(np.max(values[~np.isnan(values)], initial=0.0))
+    return Gate(name, worst, threshold, worst <= threshold, meaning)
+
+
+def _enough(name: str, values: Array) -> Gate:
+    """Basins that do not vary say nothing here: what bounds them are the other behaviours."""
+    worst = float(np.min(values[~np.isnan(values)], initial=np.inf))
+    meaning = "independent draws that the correlated indicators of the basins are worth"
+    return Gate(name, worst, MIN_BULK_ESS, worst >= MIN_BULK_ESS, meaning)
 
 
 def _agree(masses: Array, places: dict[str, Array]) -> Gate:

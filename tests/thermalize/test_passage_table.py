@@ -79,12 +79,12 @@ def test_a_row_counts_censored_runs_and_has_no_median_without_half() -> None:
     assert (row.num_networks, row.num_never_memorised, row.num_never_generalised) == (4, 1, 3)
     assert row.num_failed == 1
     assert row.memorised.value == 20
-    assert row.generalised == (None, None, None)
+    assert (row.generalised.value, row.generalised.high) == (None, None)
     assert row.delay.value is None
 
 
-def test_rows_keep_their_order_and_pairs_are_the_same_for_all_arms() -> None:
-    conditions = [Condition(arm, P, share, 0.03, 0.1, 1.0) for share in (0.6, 0.8) for arm in ("gd", "adamw")]  # type: ignore[arg-type]
+def test_rows_keep_their_order() -> None:
+    conditions = [Condition("gd", P, 0.6, 0.03, 0.1, 1.0), Condition("adamw", P, 0.6, 0.03, 0.1, 1.0)]
     rows = passage_table(
         jax.random.key(0),
         NETWORK,
@@ -95,7 +95,7 @@ def test_rows_keep_their_order_and_pairs_are_the_same_for_all_arms() -> None:
         num_looks=2,
     )
     assert [row.condition for row in rows] == conditions
-    assert [row.num_networks for row in rows] == [2] * 4
+    assert [row.num_networks for row in rows] == [2] * 2
     assert all(row.times.looks.tolist() == [10, 100] for row in rows)
     adamw = rows[1].memorised.value
     assert adamw is not None
