@@ -4,6 +4,8 @@ from .arm import Arm as Arm
 from .arm import arm_of_tree as arm_of_tree
 from .arms import ArmsCompared as ArmsCompared
 from .arms import compare_arms as compare_arms
+from .basins import Basins as Basins
+from .basins import weigh_basins as weigh_basins
 from .behaviours import accuracy as accuracy
 from .behaviours import binned_predictive as binned_predictive
 from .behaviours import confidence as confidence

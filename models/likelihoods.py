@@ -91,6 +91,29 @@ def bernoulli() -> Likelihood:
     )
 
 
+@cache
+def one_hot_gaussian() -> Likelihood:
+    r"""Classes by least squares: the one-hot vector of the class, each entry with unit Gaussian noise.
+
+    .. math:: \log p(y \mid f) = -\tfrac12 \|f - e_y\|^2 - \tfrac{d_{out}}{2} \log 2 \pi
+
+    Training by it is training by half the squared error, under which quadratic units grok
+    (Gromov 2023). ``distribution`` and ``predict`` are those of the class among vectors that are
+    one-hot, ``softmax(f)``, so that ``log_prob``, a density of vectors, is not the logarithm of
+    theirs. Targets are integers ``0 .. d_out - 1``; a larger one gives NaN.
+
+    >>> round(float(one_hot_gaussian().log_prob(jnp.array([0.0, 1.0]), jnp.array(1))), 4)
+    -1.8379
+    """
+
+    def log_prob(outputs: Array, y: Array) -> Array:
+        exact = jax.nn.one_hot(y, outputs.shape[0], axis=0, dtype=outputs.dtype)
+        density = dist.Normal(exact, 1.0).log_prob(outputs).sum(axis=0)
+        return jnp.where(y < outputs.shape[0], density, jnp.nan)
+
+    return categorical()._replace(name="one-hot gaussian", log_prob=log_prob)
+
+
 def gaussian(noise_scale: float = 0.1) -> Likelihood:
     r"""Regression with known noise, one output.
 
