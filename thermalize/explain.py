@@ -20,6 +20,15 @@ CANNOT_WRITE = {
     errno.EIO: "the disk fails",
 }
 
+DEVICE_FAILS = {  # how jax's errors begin whose cause is no defect of a program
+    "RESOURCE_EXHAUSTED": "a device is out of memory",
+    "INTERNAL": "a device failed",
+    "UNKNOWN": "a device failed",
+    "UNAVAILABLE": "a device has gone away",
+    "ABORTED": "a device has given up",
+    "DATA_LOSS": "a device has lost data",
+}
+
 
 @contextlib.contextmanager
 def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None]:
@@ -27,7 +36,8 @@ def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None
 
     ``folder`` gives the run's folder, once it is known, for the word on how to go on. A
     ``ValueError`` that this project raised says what is wrong with the input; one that
-    comes from deeper down is a defect and keeps its traceback.
+    comes from deeper down is a defect and keeps its traceback. A disk or a device that
+    fails is told like a mistake.
     """
     try:
         yield
@@ -43,6 +53,14 @@ def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None
             raise
         place = f": {error.filename}" if error.filename else ""
         raise _exit(EXIT_BAD_INPUT, f"error: {what}{place}\n{_go_on(folder())}") from error
+    except RuntimeError as error:
+        kind, _, details = str(error).partition(":")
+        # By its name, since nothing here may import jax.
+        if type(error).__name__ != "JaxRuntimeError" or kind not in DEVICE_FAILS:
+            raise
+        why = f"{kind}: {(details.strip() or 'no details').splitlines()[0]}"
+        text = f"error: {DEVICE_FAILS[kind]}\n  why: {why}\n{_go_on(folder())}"
+        raise _exit(EXIT_BAD_INPUT, text) from error
     except KeyboardInterrupt as error:
         raise _exit(EXIT_INTERRUPTED, f"interrupted\n{_go_on(folder())}") from error
 

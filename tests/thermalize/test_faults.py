@@ -4,13 +4,18 @@ import errno
 import json
 import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
+from samplers import chains, training
+from thermalize.explain import explained
 from thermalize.folder import STORE, UNFINISHED
 from thermalize.lock import lock_folder
+from thermalize.state import num_done
 from thermalize.store import open_run
 
 from .commands import refused, run
@@ -102,6 +107,52 @@ def test_a_disk_that_refuses_is_named(
     with disk.fails(out / UNFINISHED / "prior", 1, OSError(number, "no", str(out / "file"))):
         stopped = run("compare", "--config", config, "--out", out)
     refused(stopped, f"{says}: {out / 'file'} | what was finished is kept | thermalize resume {out}")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "lost_at"), [(training, "run_streams", "sgd"), (chains, "_advance", "hmc")]
+)
+def test_a_lost_device_is_named_and_the_run_goes_on_later(
+    module: ModuleType,
+    name: str,
+    lost_at: str,
+    config: Path,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the midst of an arm's second chunk, which begins with the 12th network or the 20th draw."""
+    real = getattr(module, name)
+
+    def lost(*arguments: Any) -> Any:
+        if name == "run_streams":
+            _, work, _, num_rounds = arguments
+            second = num_rounds > 0 and int(work.first) == 12
+        else:
+            second = arguments[0].name == "hmc" and arguments[6] == 20
+        if second:
+            raise jax.errors.JaxRuntimeError("INTERNAL: the link to device 0 is down\nat some address")
+        return real(*arguments)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, lost)
+        stopped = run("compare", "--config", config, "--out", out)
+    refused(
+        stopped,
+        "a device failed | why: INTERNAL: the link to device 0 is down\n"
+        f"| what was finished is kept | thermalize resume {out}",
+    )
+    assert num_done(out, lost_at) == {"sgd": 12, "hmc": 20}[lost_at]
+    done = run("resume", out)
+    assert done.exit_code == 0, done.output
+    for arm, values in logits(folder).items():
+        np.testing.assert_array_equal(logits(out)[arm], values)
+
+
+def test_an_error_of_jax_that_is_a_defect_keeps_its_traceback() -> None:
+    with pytest.raises(jax.errors.JaxRuntimeError), explained():
+        raise jax.errors.JaxRuntimeError("INVALID_ARGUMENT: shapes do not fit")
 
 
 def test_a_second_process_is_refused(folder: Path) -> None:
