@@ -44,9 +44,9 @@ from .likelihoods import Likelihood as Likelihood
 from .likelihoods import bernoulli as bernoulli
 from .likelihoods import categorical as categorical
 from .likelihoods import gaussian as gaussian
+from .likelihoods import one_hot_gaussian as one_hot_gaussian
 from .masked import Masked as Masked
 from .masked import masked_network as masked_network
-from .likelihoods import one_hot_gaussian as one_hot_gaussian
 from .mlp import ACTIVATIONS as ACTIVATIONS
 from .mlp import mlp as mlp
 from .model import Batch as Batch
