@@ -59,6 +59,7 @@ def rungs_lp(beta: float, draws: Draws) -> np.ndarray:
     return found
 
 
+@pytest.mark.certify
 def test_a_pass_of_one_rung_is_tempered_smc() -> None:
     (last,) = rungs((2.0,), num_chains=2)
     draws, _ = populations(

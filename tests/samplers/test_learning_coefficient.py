@@ -123,6 +123,7 @@ def test_langevin_without_a_metropolis_test() -> None:
     assert "4 of 4 chains failed; log density not finite" in wild.estimate.reason
 
 
+@pytest.mark.certify
 def test_a_point_that_is_no_minimum_is_refused() -> None:
     target, _ = parabola(jnp.array([1.0, 0.01, 1e-6]), NUM_DATA)
     for away in (0.5, 0.01):

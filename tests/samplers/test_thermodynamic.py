@@ -44,6 +44,7 @@ def test_linear_regression_in_closed_form() -> None:
         assert found.discretisation < 0.1
 
 
+@pytest.mark.certify
 def test_boolean_evidence_by_rejection() -> None:
     """The Bayes evidence of six labels of three bits."""
     target = boolean_target()
@@ -58,6 +59,7 @@ def test_boolean_evidence_by_rejection() -> None:
         assert off(one, record.log_evidence) < CRITICAL + 5 * record.standard_error
 
 
+@pytest.mark.certify
 def test_the_share_of_the_prior_that_fits_by_rejection() -> None:
     """The same six labels, fitted without error: the weight of an error instead of the likelihood's."""
     target = boolean_target()

@@ -43,6 +43,7 @@ def errors_apart(labels: np.ndarray | jax.Array, losses: np.ndarray | jax.Array)
     return np.asarray(np.abs(ours.mean(axis=0) - truth.mean(axis=0))[varies] / error)
 
 
+@pytest.mark.certify
 def test_chains_forget_training_and_agree_with_rejection() -> None:
     """One draw of each of 1,024 chains, independent. False alarm 6e-7 for each of 6 scores; the same
     scores tell where the chains start, the ends of a descent, from the law.

@@ -85,6 +85,7 @@ def weighed(sampler: Sampler, num_draws: int, starts: dict[str, Start]) -> Weigh
     )
 
 
+@pytest.mark.certify
 def test_two_wells_are_weighed_by_tempered_chains() -> None:
     ladder = (0.0, 0.01, 0.05, 0.2, 1.0)
     found = weighed(parallel_tempering(elliptical_slice(1, 1), ladder=ladder, num_warmup=50), 1500, STARTS)

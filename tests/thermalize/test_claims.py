@@ -143,7 +143,7 @@ def test_cases_together() -> None:
 
 
 # Compiling takes most of a small preset: those that need more than a few seconds run in make certify.
-QUICK = {"simple_is_large", "training_picks_simplest", "confident_on_noise"}
+QUICK = {"simple_is_large", "training_picks_simplest"}
 SMOKED = [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.certify]) for n in sorted(CLAIMS)]
 
 

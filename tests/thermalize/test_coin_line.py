@@ -168,6 +168,7 @@ def test_random_networks_that_fit_are_the_exact_posterior() -> None:
     assert same.value < 0.02 < 0.2 < other.value < 0.25
 
 
+@pytest.mark.certify
 def test_the_smoke_run_is_whole() -> None:
     seen: list[tuple[int, int]] = []
     found = evidence("smoke", 0, lambda done, total, note="": seen.append((done, total)))

@@ -86,6 +86,7 @@ def test_the_page_says_how_each_number_was_made(config: Path) -> None:
     assert "nothing was written" in done.stdout
 
 
+@pytest.mark.certify
 def test_networks_that_do_not_end_in_time_are_bounded_by_their_steps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -143,6 +143,7 @@ def test_functions_are_numbered_among_those_that_fit() -> None:
     assert set(codes[~fits].tolist()) == {16}
 
 
+@pytest.mark.certify
 def test_a_small_run_is_whole(tmp_path: Path) -> None:
     folder = tmp_path / "found"
     words = ("--bits", "3", "--num-train", "4", "--endpoints", "60", "--stopping", "0,50", "--width", "8")

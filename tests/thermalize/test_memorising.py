@@ -184,6 +184,7 @@ def test_a_case_from_planted_measures() -> None:
     assert case_of(chosen, NOISE, against, PASSED, seed=0)[0].verdict == Verdict.REFUTED
 
 
+@pytest.mark.certify
 def test_the_control_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Estimators that are a nat off do not pass."""
     chosen = system("boolean-5", 4)

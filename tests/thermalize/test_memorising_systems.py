@@ -20,7 +20,7 @@ from thermalize.claims.memorising_systems import (
 NOISE = [0.0, 0.25, 0.5, 1.0]
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist-binary"])
+@pytest.mark.parametrize("name", ["digits", pytest.param("mnist-binary", marks=pytest.mark.certify)])
 def test_the_span_of_the_training_inputs_loses_nothing(name: str) -> None:
     chosen = system(name, 8)
     (task,) = noisy_tasks(name, jax.random.key(0), [0.25])

@@ -204,6 +204,7 @@ def smoke() -> Any:
         return claim.evidence("smoke", 0, lambda done, total, note="": seen.append(done / total)), seen
 
 
+@pytest.mark.certify
 def test_smoke_has_a_case_a_stop_and_says_what_is_not_installed(smoke: Any) -> None:
     found, seen = smoke
     names = [case.name for case in found.cases]

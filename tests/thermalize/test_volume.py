@@ -84,6 +84,7 @@ def planted(
     return folder
 
 
+@pytest.mark.certify
 def test_a_line_of_which_everything_is_known(tmp_path: Path) -> None:
     folder = planted(tmp_path / "run")
     before = sorted((p, p.stat().st_mtime_ns) for p in folder.rglob("*"))
