@@ -59,6 +59,7 @@ from .functions import function_numbers as function_numbers
 from .functions import function_probabilities as function_probabilities
 from .functions import merge_counts as merge_counts
 from .functions import pack_labels as pack_labels
+from .functions import subsample as subsample
 from .functions import unpack_labels as unpack_labels
 from .functions import unseen_mass as unseen_mass
 from .label_behaviours import hypercube_neighbours as hypercube_neighbours

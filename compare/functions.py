@@ -202,6 +202,19 @@ def unseen_mass(counts: FunctionCounts, level: float = 0.95) -> UnseenMass:
     return UnseenMass(value, error, max(0.0, value - reach), min(1.0, value + reach))
 
 
+def subsample(counts: FunctionCounts, num: int, rng: np.random.Generator) -> FunctionCounts:
+    """``num`` of the draws, without replacement; all where there are no more.
+
+    >>> counts = FunctionCounts(np.array([[1], [2]], np.uint8), np.array([5, 4]))
+    >>> subsample(counts, 3, np.random.default_rng(0)).total
+    3
+    """
+    if num >= counts.total:
+        return counts
+    drawn = rng.multivariate_hypergeometric(counts.counts, num, method="marginals")
+    return FunctionCounts(counts.packed[drawn > 0], drawn[drawn > 0])
+
+
 def _sortable(packed: Packed) -> Array:
     """One value a row that sorts and compares as its bytes do; integers where they are wide enough."""
     num_bytes = packed.shape[1]

@@ -58,6 +58,16 @@ def test_functions_never_seen_are_told_apart_by_their_neighbours() -> None:
     assert 0.7 < bounds.low <= np.abs(p - q).sum() / 2
 
 
+def test_millions_of_draws_are_bounded_by_a_part_of_them() -> None:
+    """As many functions as a posterior never fits into a table of pairs; seen to hang before."""
+    rng = np.random.default_rng(4)
+    packed = np.arange(1 << 20, dtype=">u4").view(np.uint8).reshape(-1, 4)
+    many = FunctionCounts(packed, np.full(1 << 20, 4))
+    few = FunctionCounts(packed[:1000], rng.integers(1, 4, 1000))
+    bounds = variation_bounds(many, few, seed=0)
+    assert 0.9 < bounds.low < 1 - 1000 / (1 << 20) < bounds.high
+
+
 def test_refused() -> None:
     rng = np.random.default_rng(3)
     uniform = np.full(256, 1 / 256)

@@ -25,6 +25,7 @@ from compare import (
     count_functions,
     fitting_functions,
     rhat_and_ess,
+    subsample,
     thinned,
     unpack_labels,
     variation_bounds,
@@ -210,19 +211,6 @@ def at_edge(member: Member, members: Sequence[Member]) -> bool:
         if (other.law, other.scale) == (member.law, member.scale) and other.beta is not None
     ]
     return member.beta == max(alike) or (member.law == GIBBS and member.beta == min(alike))
-
-
-def subsample(counts: FunctionCounts, num: int, rng: np.random.Generator) -> FunctionCounts:
-    """``num`` of the draws, without replacement; all where there are no more.
-
-    >>> counts = FunctionCounts(np.array([[1], [2]], np.uint8), np.array([5, 4]))
-    >>> subsample(counts, 3, np.random.default_rng(0)).total
-    3
-    """
-    if num >= counts.total:
-        return counts
-    drawn = rng.multivariate_hypergeometric(counts.counts, num, method="marginals")
-    return FunctionCounts(counts.packed[drawn > 0], drawn[drawn > 0])
 
 
 def _fitting(counts: FunctionCounts, rows: Array, labels: Array) -> FunctionCounts | None:

@@ -20,13 +20,14 @@ from compare import (
     counts_of,
     jensen_shannon,
     rank_correlation,
+    subsample,
     unpack_labels,
     unseen_mass,
     variation_bounds,
 )
 
 from .claim import Case, Check, Number, settled
-from .posterior_family import Member, Nearest, nearest_of, subsample
+from .posterior_family import Member, Nearest, nearest_of
 
 type Array = np.ndarray
 
@@ -194,7 +195,8 @@ def numbers_of(
         *_most_probable(trained, reference),
     ]
     if "the prior" in posterior.impostors:
-        far = variation_bounds(posterior.impostors["the prior"], reference, seed=seed)
+        prior = subsample(posterior.impostors["the prior"], trained.total, np.random.default_rng([seed, 2]))
+        far = variation_bounds(prior, reference, seed=seed)
         numbers.insert(
             2, Number("ceiling: the prior", far.distance, far.low, far.high, "bounds of the truth")
         )
