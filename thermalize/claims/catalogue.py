@@ -2,6 +2,7 @@
 
 from .claim import Claim
 from .confident_on_noise import CLAIM as CONFIDENT_ON_NOISE
+from .grokking_is_search import CLAIM as GROKKING_IS_SEARCH
 from .memorising_is_small import CLAIM as MEMORISING_IS_SMALL
 from .nearby_worlds import CLAIM as NEARBY_WORLDS
 from .pattern_distils import CLAIM as PATTERN_DISTILS
@@ -21,5 +22,6 @@ ALL = [
     MEMORISING_IS_SMALL,
     PRUNES_AND_SURVIVES,
     SUBNETWORKS_SELECTED,
+    GROKKING_IS_SEARCH,
 ]
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}
