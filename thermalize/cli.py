@@ -6,6 +6,7 @@ trusted, under ``--require-trust`` or when it was made; 4 a sampler that was not
 that need it, so that help and refusals are instant.
 """
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from .carry_out import carry_out, print_estimate, print_result, use_cores_once, 
 from .certify_command import certify
 from .claim_command import claim
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
+from .doctor_command import doctor
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
 from .factorial_command import factorial
@@ -33,7 +35,6 @@ app = typer.Typer(
     help="Does SGD thermalize? One loss, optimised and sampled, compared in function space with a verdict.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
 )
 Run = Annotated[Path, typer.Argument(help="The folder of the run.", metavar="RUN")]
@@ -42,6 +43,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 def main() -> None:
     """The command ``thermalize``."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no ± shows a ?, and the result all the same
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         with explained():
             check_packages()
@@ -195,6 +199,7 @@ app.command()(verdict)
 app.command()(factorial)
 app.command("fit-temperature")(fit_temperature)
 app.command()(volume)
+app.command()(doctor)
 
 
 def _flag(path: str, value: object) -> Layer:

@@ -15,6 +15,7 @@ EXIT_BAD_INPUT = 2
 EXIT_NOT_TRUSTED = 3
 EXIT_NOT_CERTIFIED = 4
 EXIT_INTERRUPTED = 130
+HOME = Path(__file__).resolve().parent.parent  # where this project's packages lie
 PACKAGES = ("models", "samplers", "compare")  # the generically named packages beside this one
 
 
@@ -63,7 +64,7 @@ def check_packages(home: Path | None = None) -> None:
     working directory comes first under ``python -m``. Nothing is imported by this check.
     Raises :class:`UserError` naming the file in the way.
     """
-    home = home or Path(__file__).resolve().parent.parent
+    home = home or HOME
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None

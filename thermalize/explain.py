@@ -8,10 +8,9 @@ from types import TracebackType
 
 import typer
 
-from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, PACKAGES, UserError
+from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, HOME, PACKAGES, UserError
 from .folder import STORE
 
-HOME = Path(__file__).resolve().parent.parent
 CANNOT_WRITE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
