@@ -21,7 +21,7 @@ from .doctor_command import doctor
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
 from .factorial_command import factorial
-from .folder import STORE, check_replaceable, stored_result
+from .folder import STORE, check_replaceable, damage, readable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
@@ -103,7 +103,7 @@ def compare(
     require_trust: Annotated[
         bool, typer.Option("--require-trust", help="Exit with 3 if the reference is not trusted.")
     ] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     scheduler: Scheduler = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -160,7 +160,7 @@ def compare(
 @app.command()
 def show(run: Run, as_json: Json = False) -> None:
     """Print the result of a run as tables."""
-    with explained():
+    with explained(), readable(run):
         print_result(stored_result(run), as_json)
 
 
@@ -170,7 +170,9 @@ def report(run: Run) -> None:
     with explained():
         stored_result(run)
         use_cores_once(None)
-        typer.echo(str(write_report(run)))
+        with readable(run):
+            written = write_report(run)
+        typer.echo(str(written))
 
 
 @app.command()
@@ -223,7 +225,9 @@ def _settings(
         folder = folder or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
     if resume and (folder / STORE).exists():
         stored = stored_arguments(folder)
-        kept = [*stored["arms"], *(name for name in select or [] if name not in stored["arms"])]
-        settings = make_config(stored_layer(stored), *layers, select=kept)
+        with damage(folder):
+            before = stored_layer(stored)
+        kept = [*before.values["arms"], *(name for name in select or [] if name not in stored["arms"])]
+        settings = make_config(before, *layers, select=kept)
         check_resumable(stored, settings, folder)
     return settings, folder

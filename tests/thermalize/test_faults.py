@@ -140,8 +140,8 @@ def test_a_lost_device_is_named_and_the_run_goes_on_later(
         stopped = run("compare", "--config", config, "--out", out)
     refused(
         stopped,
-        "a device failed | why: INTERNAL: the link to device 0 is down\n"
-        f"| what was finished is kept | thermalize resume {out}",
+        "a device failed | why: INTERNAL: the link to device 0 is down\n | "
+        f"what was finished is kept | thermalize resume {out}",
     )
     assert num_done(out, lost_at) == {"sgd": 12, "hmc": 20}[lost_at]
     done = run("resume", out)
