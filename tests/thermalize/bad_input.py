@@ -6,7 +6,7 @@ line has a third entry, it is the text of ``my.toml``, which the command is give
 
 HUGE = "9" * 400
 COMMANDS: list[tuple[str, str]] = [
-    ("compare --out 'C:\\runs\\mine'", "bad name of the output folder: C:\\runs\\mine | backslash | C:/runs/mine"),
+    ("compare --out 'C:\\runs\\mine'", "bad name of the output folder: C:\\runs | backslash | C:/runs/mine"),
     ("compare --out C:/runs", "bad name of the output folder: C:/runs | backslash"),
     ("compare --out '~/runs'", "bad name of the output folder: ~/runs | the shell did not replace"),
     ("compare --out file", "the output folder is a file: file | choose another --out"),
@@ -17,7 +17,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("compare --out future --overwrite --resume", "contradict each other"),
     ("compare --out future --resume", "another layout: future | 99"),
     ("compare --out changed --resume", "damaged: changed | checksum"),
-    ("compare --out factorial --resume", "this is a factorial: factorial | --overwrite"),
+    ("compare --out factorial --resume", "this is a factorial, not a run: factorial | --overwrite"),
     ("compare --config thesis", "cannot be read: thesis | Is a directory"),
     ("compare --config none.toml", "cannot be read: none.toml | No such file"),
     ("compare --config 'C:\\my.toml'", "cannot be read: C:\\my.toml"),
@@ -45,12 +45,12 @@ COMMANDS: list[tuple[str, str]] = [
     ("report unfinished", "no result yet: unfinished"),
     ("report none", "no run here: none"),
     ("resume none", "no run here: none"),
-    ("resume factorial", "this is a factorial: factorial | made in one go"),
-    ("resume claim", "settled claim: claim | thermalize claim"),
+    ("resume factorial", "this is a factorial, not a run: factorial | made in one go"),
+    ("resume claim", "settled claim, not a run: claim | thermalize claim"),
     ("resume python", "made in Python: python"),
     ("resume odd", "damaged: odd | KeyError: 'preset'"),
     ("resume changed", "damaged: changed"),
-    ("extend factorial --draws 5", "this is a factorial: factorial"),
+    ("extend factorial --draws 5", "this is a factorial, not a run: factorial"),
     ("extend unfinished", "nothing to add"),
     ("extend unfinished --draws 0", "bad value for --draws: 0 | at least 1"),
     ("extend unfinished --endpoints 99999999999", "bad value for --endpoints | at most 2147483647"),
