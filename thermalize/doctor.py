@@ -143,8 +143,8 @@ def jax_works(python: str) -> Iterator[Finding]:
     if found["double_precision"]:
         fix = "unset JAX_ENABLE_X64, unless it is meant"
         yield Finding("precision", "note", "double: runs take about twice as long", fix)
-    for name, error in found["errors"].items():
-        yield Finding(name, "failed", f"it does not load: {error}", f"pip install --force-reinstall {NAME}")
+    for name, message in found["errors"].items():
+        yield Finding(name, "failed", f"it does not load: {message}", f"pip install --force-reinstall {NAME}")
 
 
 def extras(demands: list[Requirement], about: Mapping[str, str] | None) -> Iterator[Finding]:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from models import bayesian_model, categorical, digits, gaussian_prior, mlp
+from samplers import hmc, prior_draws
+from thermalize.arm import Arm
 from thermalize.config import make_config
 from thermalize.folder import STORE
+from thermalize.pipeline import compare_arms
 from thermalize.seal import sealed
 from thermalize.store import create_run
 
@@ -98,6 +102,16 @@ def test_names_that_the_system_refuses(place: Path, monkeypatch: pytest.MonkeyPa
     check(f"show {'a' * 300}", "no run here", place, monkeypatch)
     check(f"compare --out {'a' * 300}", "a name is too long", place, monkeypatch)
     refused(run("compare", "--out", os.fsdecode(b"\xff")), "bad name of the output folder | UTF-8")
+
+
+@pytest.mark.parametrize("name", ["", "../sgd", "/tmp/sgd", "a\\b", ".state", "a\nb"])
+def test_an_arm_made_in_python_stays_in_its_folder(name: str, tmp_path: Path) -> None:
+    network = mlp([64, 10])
+    model = bayesian_model(network, gaussian_prior(network), categorical())
+    arms = [Arm(name, prior_draws()), Arm("hmc", hmc(), role="reference")]
+    with pytest.raises(ValueError, match="bad name of an arm, got .*letters, digits"):
+        compare_arms(digits(0, 20, 5), model, arms, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_seal_holds_only_for_what_was_sealed() -> None:
