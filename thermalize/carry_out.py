@@ -13,6 +13,7 @@ from .claims.names import PAGE
 from .cluster import cluster
 from .config import RunConfig
 from .cores import use_cores
+from .errors import UserError
 from .estimate_page import estimate_page
 from .folder import REPORT, run_attrs
 
@@ -88,6 +89,14 @@ def write_report(folder: Path) -> Path:
 
     store = open_run(folder)
     store.check()
+    gone = {row["name"] for row in result.get("arms", [])} - set(store.finished())
+    if gone:
+        raise UserError(
+            "arms of the result are not in the store",
+            folder,
+            f"{', '.join(sorted(gone))}: deleted, or more draws of them are being made",
+            f"go on with `thermalize resume {folder}`",
+        )
     write(store.tree(), folder / REPORT)
     return folder / REPORT
 

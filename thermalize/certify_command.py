@@ -13,6 +13,7 @@ import typer
 from .cores import available_cores, use_cores
 from .errors import EXIT_NOT_CERTIFIED, UserError, suggest
 from .explain import explained
+from .place import check_place
 
 
 def certify(
@@ -21,7 +22,7 @@ def certify(
     out: Annotated[Path, typer.Option(help="The folder of the certificate.")] = Path("runs/certificate"),
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a certificate in --out.")] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
@@ -33,6 +34,7 @@ def certify(
             raise UserError(
                 "the folder holds a certificate already", out, "", "give --overwrite or another --out"
             )
+        check_place(out)  # before the minutes that it takes
         if "jax" not in sys.modules:
             use_cores(cores)
         from .certify.certificate import certify as judge

@@ -25,7 +25,7 @@ def claim(
     out: Annotated[Path | None, typer.Option(help="The folder [runs/CLAIM-PRESET-SEED].")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Settle one claim by the rule that was written for it; without a name, list the claims."""

@@ -6,6 +6,7 @@ trusted, under ``--require-trust`` or when it was made; 4 a sampler that was not
 that need it, so that help and refusals are instant.
 """
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +17,11 @@ from .carry_out import carry_out, print_estimate, print_result, use_cores_once, 
 from .certify_command import certify
 from .claim_command import claim
 from .config import Layer, RunConfig, check_resumable, make_config, read_toml, stored_layer
+from .doctor_command import doctor
 from .errors import EXIT_NOT_TRUSTED, UserError, check_packages
 from .explain import explained
 from .factorial_command import factorial
-from .folder import STORE, check_replaceable, stored_result
+from .folder import STORE, check_replaceable, damage, readable, stored_result
 from .listing import kind_page, samplers_page, tasks_page
 from .reference_command import reference
 from .resume_command import DryRun, Scheduler, draws_done, extend, stored_arguments
@@ -33,7 +35,6 @@ app = typer.Typer(
     help="Does SGD thermalize? One loss, optimised and sampled, compared in function space with a verdict.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
 )
 Run = Annotated[Path, typer.Argument(help="The folder of the run.", metavar="RUN")]
@@ -42,6 +43,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 def main() -> None:
     """The command ``thermalize``."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no ± shows a ?, and the result all the same
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         with explained():
             check_packages()
@@ -99,7 +103,7 @@ def compare(
     require_trust: Annotated[
         bool, typer.Option("--require-trust", help="Exit with 3 if the reference is not trusted.")
     ] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     scheduler: Scheduler = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -156,7 +160,7 @@ def compare(
 @app.command()
 def show(run: Run, as_json: Json = False) -> None:
     """Print the result of a run as tables."""
-    with explained():
+    with explained(), readable(run):
         print_result(stored_result(run), as_json)
 
 
@@ -166,7 +170,9 @@ def report(run: Run) -> None:
     with explained():
         stored_result(run)
         use_cores_once(None)
-        typer.echo(str(write_report(run)))
+        with readable(run):
+            written = write_report(run)
+        typer.echo(str(written))
 
 
 @app.command()
@@ -195,6 +201,7 @@ app.command()(verdict)
 app.command()(factorial)
 app.command("fit-temperature")(fit_temperature)
 app.command()(volume)
+app.command()(doctor)
 
 
 def _flag(path: str, value: object) -> Layer:
@@ -218,7 +225,9 @@ def _settings(
         folder = folder or Path("runs") / f"{settings.task}-{settings.preset}-{settings.seed}"
     if resume and (folder / STORE).exists():
         stored = stored_arguments(folder)
-        kept = [*stored["arms"], *(name for name in select or [] if name not in stored["arms"])]
-        settings = make_config(stored_layer(stored), *layers, select=kept)
+        with damage(folder):
+            before = stored_layer(stored)
+        kept = [*before.values["arms"], *(name for name in select or [] if name not in stored["arms"])]
+        settings = make_config(before, *layers, select=kept)
         check_resumable(stored, settings, folder)
     return settings, folder

@@ -102,6 +102,13 @@ def read_toml(path: Path) -> Layer:
         raise UserError(
             "the configuration is not TOML", path, str(error), "mend that line; words need quotes"
         ) from error
+    except RecursionError as error:
+        raise UserError(
+            "the configuration is not TOML that can be read",
+            path,
+            "its lists or tables are nested too deep",
+            "two levels are enough: [arms.sgd] and its settings",
+        ) from error
     return Layer(values, f"{{}} in {path}")
 
 

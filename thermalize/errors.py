@@ -15,6 +15,8 @@ EXIT_BAD_INPUT = 2
 EXIT_NOT_TRUSTED = 3
 EXIT_NOT_CERTIFIED = 4
 EXIT_INTERRUPTED = 130
+MOST_SHOWN = 200  # characters of a bad value in a message
+HOME = Path(__file__).resolve().parent.parent  # where this project's packages lie
 PACKAGES = ("models", "samplers", "compare")  # the generically named packages beside this one
 
 
@@ -34,11 +36,24 @@ class UserError(Exception):
     fix: str = ""
 
     def __str__(self) -> str:
-        shown = str(self.value) if isinstance(self.value, Path) else repr(self.value)
+        shown = str(self.value) if isinstance(self.value, Path) else short(self.value)
         lines = [self.what if self.value is None else f"{self.what}: {shown}"]
         lines += [f"  why: {self.why}"] if self.why else []
         lines += [f"  fix: {self.fix}"] if self.fix else []
         return "\n".join(lines)
+
+
+def short(value: object) -> str:
+    """A value as Python writes it, cut where it is long, whatever is in it.
+
+    >>> short("x" * 1000) == repr("x" * 1000)[:MOST_SHOWN] + "..."
+    True
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list nested without end
+        text = f"a {type(value).__name__} too large to show"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def suggest(name: str, options: Iterable[str]) -> str:
@@ -63,7 +78,7 @@ def check_packages(home: Path | None = None) -> None:
     working directory comes first under ``python -m``. Nothing is imported by this check.
     Raises :class:`UserError` naming the file in the way.
     """
-    home = home or Path(__file__).resolve().parent.parent
+    home = home or HOME
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None

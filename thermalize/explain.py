@@ -2,22 +2,27 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 import typer
 
-from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, PACKAGES, UserError
+from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, HOME, PACKAGES, UserError
 from .folder import STORE
 
-HOME = Path(__file__).resolve().parent.parent
 CANNOT_WRITE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "permission was refused",
     errno.EIO: "the disk fails",
+    errno.ENAMETOOLONG: "a name is too long",
+    errno.ELOOP: "symbolic links lead in a circle",
+    errno.ENOTDIR: "a folder on the way is a file",
+    errno.EISDIR: "a file is wanted, this is a folder",
+    errno.EMFILE: "too many files are open",
 }
 
 DEVICE_FAILS = {  # how jax's errors begin whose cause is no defect of a program
@@ -52,7 +57,11 @@ def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None
         if what is None:
             raise
         place = f": {error.filename}" if error.filename else ""
-        raise _exit(EXIT_BAD_INPUT, f"error: {what}{place}\n{_go_on(folder())}") from error
+        text = f"error: {what}{place}\n  fix: mend that, or name another place\n{_go_on(folder())}"
+        raise _exit(EXIT_BAD_INPUT, text) from error
+    except MemoryError as error:
+        text = f"error: not enough memory\n  why: {error}\n  fix: ask for less\n{_go_on(folder())}"
+        raise _exit(EXIT_BAD_INPUT, text) from error
     except RuntimeError as error:
         kind, _, details = str(error).partition(":")
         # By its name, since nothing here may import jax.
@@ -66,12 +75,14 @@ def explained(folder: Callable[[], Path | None] = lambda: None) -> Iterator[None
 
 
 def _exit(code: int, message: str) -> typer.Exit:
-    typer.echo(message.rstrip(), err=True)
+    # A name out of somebody's file may hold what a terminal would take for commands.
+    shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message.rstrip())
+    typer.echo(shown, err=True)
     return typer.Exit(code)
 
 
 def _go_on(folder: Path | None) -> str:
-    if folder is None or not (folder / STORE).exists():
+    if folder is None or not os.path.exists(folder / STORE):
         return ""
     return f"  what was finished is kept; go on with: thermalize resume {folder}"
 

@@ -31,7 +31,7 @@ def factorial(
     seed: Annotated[int | None, typer.Option(help="The seed [0].")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder [runs/factorial-SEED].")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Train under every combination of two levels of each setting, and say which make the gap.

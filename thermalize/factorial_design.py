@@ -3,16 +3,17 @@
 Every setting takes one level, and is held, or two, and is a factor. Nothing here loads jax.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 from .errors import UserError, suggest
+from .options import is_number
 
 type Levels = tuple[Any, ...]
 BASE_RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.01}
 TARGETS = ("single bit", "majority", "parity", "random")
+MOST = 10**9  # steps, examples or units
 FREE_INPUTS = 10  # at most, 2^10 functions fit
 
 
@@ -110,18 +111,19 @@ def _levels(name: str, value: Any) -> Levels:
     found = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
     if len(found) not in (1, 2):
         raise _bad(name, value, f"it has {len(found)} levels", "give one, which is held, or two to compare")
-    if len(set(found)) < len(found):
-        raise _bad(name, value, "both levels are the same", "give two that differ, or one")
     for level in found:
         if name == "optimiser":
-            if level not in BASE_RATES:
+            if not isinstance(level, str) or level not in BASE_RATES:
                 raise _bad(name, level, "no optimiser has this name", suggest(str(level), BASE_RATES))
         elif name in COUNTS:
-            if isinstance(level, bool) or not isinstance(level, int) or level < COUNTS[name]:
-                raise _bad(name, level, f"it must be a whole number, {COUNTS[name]} or more", "mend it")
-        elif not _is_number(level) or level < 0 or (POSITIVE[name] and level == 0):
+            if type(level) is not int or not COUNTS[name] <= level <= MOST:
+                why = f"it must be a whole number, {COUNTS[name]} or more and at most {MOST}"
+                raise _bad(name, level, why, f"give {_example(name)}, say")
+        elif not is_number(level) or level < 0 or (POSITIVE[name] and level == 0):
             kind = "positive" if POSITIVE[name] else "zero or positive"
-            raise _bad(name, level, f"it must be a {kind} number", "mend it")
+            raise _bad(name, level, f"it must be a {kind} number", f"give {_example(name)}, say")
+    if len(set(found)) < len(found):
+        raise _bad(name, value, "both levels are the same", "give two that differ, or one")
     return found if name in COUNTS or name == "optimiser" else tuple(map(float, found))
 
 
@@ -134,7 +136,8 @@ def _check_plain(plain: Mapping[str, Any]) -> None:
     ):
         value = plain[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _bad(name, value, f"it must be a whole number from {low} to {high}", "mend it")
+            fix = f"leave it out for {PLAIN[name]}"
+            raise _bad(name, value, f"it must be a whole number from {low} to {high}", fix)
     if plain["target"] not in TARGETS:
         raise _bad(
             "target", plain["target"], "no target has this name", suggest(str(plain["target"]), TARGETS)
@@ -152,8 +155,8 @@ def _check_plain(plain: Mapping[str, Any]) -> None:
         )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _example(name: str) -> str:
+    return ",".join(map(str, SETTINGS[name].levels))
 
 
 def _bad(name: str, value: object, why: str, fix: str) -> UserError:

@@ -8,7 +8,7 @@ anything else was not made by this program and is never written over.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from .claims.names import PAGE, RECORD
 from .errors import UserError, suggest
 from .lock import Lock, lock_folder
+from .place import check_place
+from .seal import CHECKSUM, is_intact
 
 STORE = "store.zarr"
 LOCK = ".lock"
@@ -25,6 +27,7 @@ UNFINISHED = "unfinished"  # arms that are being written, one Zarr group each
 TEMPERATURE = "temperature"  # fits of the nearest temperature
 OWN = {STORE, LOCK, REPORT, STATE, UNFINISHED, RECORD, PAGE, TEMPERATURE}
 STORE_VERSION = 1
+REMAKE = "delete the folder, or choose another --out, and make the run again"
 
 
 def make_folder(folder: Path, fill: Callable[[Path], None], *, overwrite: bool) -> Lock:
@@ -86,6 +89,13 @@ def run_attrs(folder: Path) -> dict[str, Any]:
             f"its store_version is {found!r}, this version of thermalize reads {STORE_VERSION}",
             f"use thermalize {attrs.get('thermalize_version', 'of that time')}, or make the run again",
         )
+    if not is_intact(attrs):
+        raise UserError(
+            "the run is damaged",
+            folder,
+            "its settings or its result are not those that were written: their checksum does not hold",
+            REMAKE,
+        )
     return attrs
 
 
@@ -99,20 +109,17 @@ def stored_result(folder: Path) -> dict[str, Any]:
             "it is still going on or was interrupted",
             f"go on with `thermalize resume {folder}`",
         )
-    return dict(attrs["result"])
+    result = attrs["result"]
+    if not isinstance(result, dict):
+        raise UserError("the run is damaged", folder, "its result is none", REMAKE)
+    return dict(result)
 
 
 def root_attrs(folder: Path) -> dict[str, Any]:
     """The root attributes of a run in any layout, from the one file that holds them."""
     metadata = folder / STORE / "zarr.json"
-    if not folder.exists():
-        siblings = [path.parent.parent.name for path in folder.parent.glob(f"*/{STORE}/zarr.json")]
-        raise UserError(
-            "there is no run here",
-            folder,
-            "the folder does not exist",
-            suggest(folder.name, siblings) if siblings else "make one with `thermalize compare`",
-        )
+    if not os.path.exists(folder):  # Path's own raises for a name that is too long
+        raise UserError("there is no run here", folder, "the folder does not exist", _nearest_run(folder))
     if not (folder / STORE).exists():
         raise UserError(
             "this is not a run",
@@ -121,7 +128,7 @@ def root_attrs(folder: Path) -> dict[str, Any]:
             "name the folder that `thermalize compare` made",
         )
     with damage(folder):
-        attrs = json.loads(metadata.read_text())["attributes"]
+        attrs = dict(json.loads(metadata.read_text())["attributes"])
     if "store_version" not in attrs:
         raise UserError(
             "this is not a run",
@@ -129,13 +136,19 @@ def root_attrs(folder: Path) -> dict[str, Any]:
             f"its {STORE} was not written by thermalize: it has no store_version",
             "name the folder that `thermalize compare` made",
         )
-    return dict(attrs)
+    return attrs
+
+
+def _nearest_run(folder: Path) -> str:
+    if "\\" in str(folder):
+        return f"here a slash divides folders: give {str(folder).replace(chr(92), '/')}"
+    siblings = [path.parent.parent.name for path in folder.parent.glob(f"*/{STORE}/zarr.json")]
+    return suggest(folder.name, siblings) if siblings else "make one with `thermalize compare`"
 
 
 def check_replaceable(folder: Path, overwrite: bool) -> bool:
     """Whether a run stands there that may be replaced; refuse whatever must be kept."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError("the output folder is a file", folder, "a run needs a folder", "choose another --out")
+    check_place(folder)
     names = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if names <= {LOCK, UNFINISHED}:  # nothing, or what was left when a run was killed as it began
         return False
@@ -168,15 +181,38 @@ def check_replaceable(folder: Path, overwrite: bool) -> bool:
 
 @contextmanager
 def damage(folder: Path) -> Iterator[None]:
+    """Around the reading of stored bytes, and nothing else: whatever they raise is their damage."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # of JSON, of Zarr, of a codec, of a zip file: no list of them is complete
         raise UserError(
             "the run is damaged",
             folder,
             f"{type(error).__name__}: {error}",
-            "delete the folder, or choose another --out, and make the run again",
+            REMAKE,
         ) from error
+
+
+def refuse_damaged(folder: Path, place: Path, found: Mapping[str, list[str]]) -> None:
+    """Raise :class:`UserError` if any arm in ``place`` has a sentence: it is to be made again."""
+    arms = [name for name, sentences in found.items() if sentences]
+    if arms:
+        why = "; ".join(f"{name}/{sentence}" for name in arms for sentence in found[name])
+        parts = ", ".join(f"{place / name} and {folder / STATE / name}.npz" for name in arms)
+        fix = f"delete {parts}, then `thermalize resume {folder}`: that is made again, the rest stays"
+        raise UserError("the run is damaged", folder, why, fix)
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Around the showing of a stored result: what fails is damage, unless a checksum vouches for it."""
+    if CHECKSUM in run_attrs(folder):
+        yield
+    else:
+        with damage(folder):
+            yield
 
 
 @contextmanager

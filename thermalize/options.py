@@ -3,7 +3,7 @@
 Pure data: nothing here imports jax, so that help, tables and refusals are instant.
 """
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from .errors import UserError, suggest
 type Check = Callable[[Any], bool]
 type Preset = Literal["quick", "full"]
 PRESETS = ("quick", "full")
+SMALLEST_FLOAT, LARGEST_FLOAT = 1.2e-38, 3.4e38  # beyond them single precision has zero and infinity
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Option:
     check: Check = lambda value: True
     allowed: str = ""  # what `check` demands, after "it must be"
     words: tuple[str, ...] = ()  # the words to choose from; an integer may have words too
+    largest: int = 2**31 - 1  # of integers: jax counts in 32 bits
 
     def default(self, preset: str) -> Any:
         """The value where nothing else is said."""
@@ -102,10 +104,14 @@ def checked(option: Option, value: Any, where: str) -> Any:
         case "integer":
             if type(value) is not int:
                 raise refuse("it must be a whole number" + _or_words(option))
+            if value > option.largest:
+                raise refuse(f"it must be at most {option.largest}")
         case "number":
-            if type(value) not in (int, float) or not math.isfinite(value):
+            if not is_number(value):
                 raise refuse("it must be a finite number")
             result = float(value)
+            if result and not SMALLEST_FLOAT <= abs(result) <= LARGEST_FLOAT:
+                raise refuse(f"in single precision it must be from {SMALLEST_FLOAT} to {LARGEST_FLOAT}")
         case "boolean":
             if not isinstance(value, bool):
                 raise refuse("it must be true or false")
@@ -114,6 +120,8 @@ def checked(option: Option, value: Any, where: str) -> Any:
         case "integers":
             if not isinstance(value, list | tuple) or any(type(item) is not int for item in value):
                 raise refuse("it must be a list of whole numbers")
+            if any(item > option.largest for item in value):
+                raise refuse(f"each must be at most {option.largest}")
             result = tuple(value)
         case "texts":
             if not isinstance(value, list | tuple) or any(not isinstance(item, str) for item in value):
@@ -122,6 +130,32 @@ def checked(option: Option, value: Any, where: str) -> Any:
     if not option.check(result):
         raise refuse(f"it must be {option.allowed}")
     return result
+
+
+def names_of(flag: str, text: str) -> list[str]:
+    """Names with commas between, each once. Raises :class:`UserError` for none and for doubles.
+
+    >>> names_of("--arms", "sgd, hmc")
+    ['sgd', 'hmc']
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError(
+            f"bad value for {flag}", text, "it names nothing", "give names, or leave it out for all"
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"bad value for {flag}", text, f"{name} is named twice", "name each once")
+    return names
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is a finite number: no truth value, and no integer beyond all floating point.
+
+    >>> [is_number(value) for value in (2, 0.5, True, float("nan"), 10**400, "2")]
+    [True, True, False, False, False, False]
+    """
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _or_words(option: Option) -> str:

@@ -137,6 +137,12 @@ def _with_nulls(arms: Sequence[Arm]) -> list[Arm]:
     names = [arm.name for arm in arms]
     if len(set(names)) < len(names):
         raise ValueError(f"arms need names of their own, got {', '.join(names)}")
+    for name in names:  # each becomes a folder in the run's own
+        if not name or name.startswith(".") or not name.isprintable() or set(name) & set("/\\"):
+            raise ValueError(
+                f"bad name of an arm, got {name!r}: it becomes the name of a group in the store; "
+                "use letters, digits, - and _"
+            )
     references = [arm for arm in arms if arm.role == "reference"]
     if len(references) != 1:
         raise ValueError(

@@ -13,6 +13,7 @@ import typer
 from .cores import use_cores
 from .errors import EXIT_NOT_TRUSTED, UserError
 from .explain import explained
+from .place import check_place
 
 MADE = Path("runs") / "references"
 
@@ -25,7 +26,7 @@ def reference(
     ] = None,
     preset: Annotated[Literal["quick", "full"], typer.Option(help="quick draws less.")] = "full",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the draws.")] = 0,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """List certified reference posteriors, print the gates of one, or make it again."""
@@ -66,7 +67,8 @@ def _made(name: str | None, folder: Path, preset: str, seed: int, cores: int | N
         )
     from .references.stored import check_name, save
 
-    check_name(name)  # before the seconds that importing jax takes
+    check_name(name)  # before the seconds that importing jax takes, and the minutes of drawing
+    check_place(folder)
     if "jax" not in sys.modules:
         use_cores(cores)
     from .progress import progress_on

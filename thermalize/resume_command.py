@@ -10,13 +10,15 @@ from .carry_out import carry_out, print_estimate, print_result
 from .config import RunConfig, make_config, stored_layer
 from .errors import UserError
 from .explain import explained
-from .folder import STATE, run_attrs
-from .options import Option, checked
+from .folder import STATE, damage, run_attrs
+from .options import checked, positive_integer
 from .roster import ArmConfig
 
 Run = Annotated[Path, typer.Argument(help="The folder of the run.", metavar="RUN")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Cores = Annotated[int | None, typer.Option(min=1, help="Cores to use [as many as it was started with].")]
+Cores = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Cores to use [as many as it was started with].")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(help="Train networks on a Dask cluster, tcp://host:port [here].", metavar="ADDRESS"),
@@ -38,7 +40,7 @@ def resume(
     The finished run is bit for bit that of a run that was never interrupted.
     """
     with explained(lambda: run):
-        _go_on(_settings(run), run, cores, scheduler, dry_run, as_json)
+        _go_on(stored_settings(run), run, cores, scheduler, dry_run, as_json)
 
 
 def extend(
@@ -66,21 +68,29 @@ def extend(
                 "neither draws nor endpoints are asked for",
                 "give --draws or --endpoints",
             )
-        _go_on(extended(_settings(run), added), run, cores, scheduler, dry_run, as_json)
+        _go_on(extended(stored_settings(run), added), run, cores, scheduler, dry_run, as_json)
 
 
-_COUNT = Option("integer", "the number to add", None, None, lambda n: n >= 1, "at least 1")
+_COUNT = positive_integer("the number to add")
 
 
 def stored_arguments(folder: Path) -> dict[str, Any]:
     """The arguments that a run was started with. Raises :class:`UserError` if a script or a claim made it."""
-    stored = run_attrs(folder)["arguments"]
+    with damage(folder):
+        stored = dict(run_attrs(folder)["arguments"])
     if "claim" in stored:
         raise UserError(
             "this is a settled claim, not a run",
             folder,
             "a claim is settled in one go and cannot be gone on with",
             f"make it again with `thermalize claim {stored['claim']} --overwrite --out {folder}`",
+        )
+    if "levels" in stored:
+        raise UserError(
+            "this is a factorial, not a run",
+            folder,
+            "a factorial is made in one go and cannot be gone on with",
+            f"make it again with `thermalize factorial --overwrite --out {folder}` and its settings",
         )
     if not stored:
         raise UserError(
@@ -89,18 +99,21 @@ def stored_arguments(folder: Path) -> dict[str, Any]:
             "its store does not say how its task and its arms were made",
             "go on where it was started: compare_arms(..., resume=True)",
         )
-    return dict(stored)
+    return stored
 
 
-def _settings(folder: Path) -> RunConfig:
+def stored_settings(folder: Path) -> RunConfig:
+    """The configuration that a run was started with. Raises :class:`UserError` as above, or if it is none."""
     stored = stored_arguments(folder)
-    return make_config(stored_layer(stored), select=list(stored["arms"]))
+    with damage(folder):
+        return make_config(stored_layer(stored), select=list(stored["arms"]))
 
 
 def _go_on(
     settings: RunConfig, folder: Path, cores: int | None, scheduler: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    cores = cores or run_attrs(folder)["num_devices"]
+    with damage(folder):
+        cores = cores or int(run_attrs(folder)["num_devices"])
     if dry_run:
         print_estimate(settings, done=draws_done(folder), cores=cores, as_json=as_json)
     else:

@@ -6,7 +6,9 @@ from .options import PRESETS, Option, boolean, fraction, not_negative, positive,
 
 RUN: dict[str, Option] = {
     "preset": word("the size of the run", "quick", PRESETS),
-    "seed": Option("integer", "the seed", 0, None, lambda n: 0 <= n < 2**32, "from 0 to 4294967295"),
+    "seed": Option(
+        "integer", "the seed", 0, None, lambda n: 0 <= n < 2**32, "from 0 to 4294967295", (), 2**32 - 1
+    ),
 }
 TASK: dict[str, Option] = {
     "name": word("the task", "digits", tuple(TASKS)),

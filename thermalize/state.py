@@ -43,7 +43,7 @@ def load_state(folder: Path, arm: str) -> "Saved | None":
     with damage(folder), np.load(path, allow_pickle=False) as file:
         about = json.loads(str(file[_ABOUT]))
         arrays = {name: file[name] for name in file.files if name != _ABOUT}
-    return Saved(about["num_done"], about["status"], arrays)
+        return Saved(about["num_done"], about["status"], arrays)
 
 
 def num_done(folder: Path, arm: str) -> int:

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 PATTERN = re.compile(r"(?P<rule>first_fit|match|budget|loss<=(?P<level>[^+]+?))(\+(?P<steps>[0-9]+))?")
+MOST_STEPS = 2**31 - 1
 
 
 class Checkpoint(NamedTuple):
@@ -32,6 +33,8 @@ def checkpoint(text: str) -> Checkpoint:
     if not found:
         raise ValueError("it is none of first_fit, loss<=NUMBER, match and budget, with +STEPS or without")
     rule, threshold, steps = found["rule"], None, int(found["steps"] or 0)
+    if steps > MOST_STEPS:
+        raise ValueError(f"there can be at most {MOST_STEPS} steps more")
     if found["level"] is not None:
         rule, threshold = "loss", float(found["level"])
         if not math.isfinite(threshold):

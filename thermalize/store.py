@@ -18,16 +18,15 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from .errors import UserError
 from .folder import (
     LOCK,
-    STATE,
     STORE,
     STORE_VERSION,
     UNFINISHED,
     damage,
     file_errors,
     make_folder,
+    refuse_damaged,
     root_attrs,
     run_attrs,
     stored_result,
@@ -35,6 +34,7 @@ from .folder import (
 from .layout import append_arrays, by_key_path, cut_arrays, damaged_arrays, write_array
 from .lock import Lock, lock_folder
 from .plain import plain
+from .seal import changed_metadata, sealed
 from .state import forget_state, load_state, save_state
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def create_run(folder: Path, attrs: Mapping[str, Any], *, overwrite: bool = Fals
     Raises :class:`UserError` if the folder holds a run already, unless ``overwrite``; and
     if it holds anything else. An old run is deleted only when the new one is in place.
     """
-    root = {"store_version": STORE_VERSION, **plain(attrs), "complete": False}
+    root = sealed({"store_version": STORE_VERSION, **plain(attrs), "complete": False})
 
     def fill(new: Path) -> None:
         # Put in place when it is whole: a kill leaves a folder that holds no run, or a run.
@@ -78,6 +78,7 @@ def open_run(folder: Path, *, writable: bool = False) -> "Store":
         store = Store(folder, lock_folder(folder, LOCK))
         try:
             store.finished()  # refuses a store that is damaged
+            store.check_metadata()  # before they are collected anew
             for cut_short in folder.rglob("*.partial"):  # what a kill left of a write
                 cut_short.unlink()
             store._seal()
@@ -116,7 +117,7 @@ class Store:
 
     def update(self, attrs: Mapping[str, Any]) -> None:
         """Add root attributes or replace them. Raises ``TypeError`` for what JSON cannot hold."""
-        self._group().attrs.update(plain(attrs))
+        self._group().attrs.update(sealed({**self.attrs(), **plain(attrs)}))
         self._seal()
 
     def set_result(self, result: Mapping[str, Any]) -> None:
@@ -133,11 +134,16 @@ class Store:
 
     def check(self) -> None:
         """Read every chunk once. Raises :class:`UserError` that lists what is damaged."""
+        self.check_metadata()
         with damage(self.folder):
-            arms = [(name, damaged_arrays(group)) for name, group in self._group().groups()]
-        found = [f"{name}/{sentence}" for name, sentences in arms for sentence in sentences]
-        if found:
-            raise self._damaged(found, [self.path / name for name, sentences in arms if sentences])
+            found = {name: damaged_arrays(group) for name, group in self._group().groups()}
+        refuse_damaged(self.folder, self.path, found)
+
+    def check_metadata(self) -> None:
+        """Compare both copies of all metadata. Raises :class:`UserError` that lists what differs."""
+        with damage(self.folder):
+            found = changed_metadata(self.path)
+        refuse_damaged(self.folder, self.path, found)
 
     def tree(self) -> xr.DataTree:
         """The run with its finished arms as they were begun; arrays are read when used."""
@@ -202,14 +208,14 @@ class Store:
             unfinished.parent.mkdir(exist_ok=True)
             (self.path / arm).rename(unfinished)
             self._seal()
-        group = zarr.open_group(unfinished, mode="r+")
-        group.attrs.update({**plain(attrs or {}), "complete": False})
-        for name in ("predictions", "sample_stats", "posterior"):
-            if name in group:
-                cut_arrays(group.require_group(name), axis, num_done)
-        found = damaged_arrays(group)
-        if found:
-            raise self._damaged([f"{arm}/{sentence}" for sentence in found], [unfinished])
+        with damage(self.folder):
+            group = zarr.open_group(unfinished, mode="r+")
+            group.attrs.update({**plain(attrs or {}), "complete": False})
+            for name in ("predictions", "sample_stats", "posterior"):
+                if name in group:
+                    cut_arrays(group.require_group(name), axis, num_done)
+            found = {arm: damaged_arrays(group)}
+        refuse_damaged(self.folder, unfinished.parent, found)
 
     def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
         """Mark an arm as complete and move it into the store."""
@@ -222,11 +228,6 @@ class Store:
         """The attributes of an arm, finished or not."""
         where = self._unfinished(name)
         return zarr.open_group(where if where.exists() else self.path / name, mode="r").attrs.asdict()
-
-    def _damaged(self, found: list[str], arms: list[Path]) -> UserError:
-        folders = ", ".join(f"{arm} and {self.folder / STATE / arm.name}.npz" for arm in arms)
-        fix = f"delete {folders}, then `thermalize resume {self.folder}`: that is made again, the rest stays"
-        return UserError("the run is damaged", self.folder, "; ".join(found), fix)
 
     def _unfinished(self, arm: str) -> Path:
         return self.folder / UNFINISHED / arm

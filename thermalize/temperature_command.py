@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from .carry_out import print_result, use_cores_once
-from .config import RunConfig, make_config, stored_layer
 from .errors import UserError
 from .explain import explained
 from .folder import LOCK, TEMPERATURE, file_errors, run_attrs, stored_result
-from .resume_command import stored_arguments
+from .place import check_place
+from .resume_command import stored_settings
 
 
 def fit_temperature(
@@ -25,14 +25,16 @@ def fit_temperature(
         str | None,
         typer.Option(help="Lowest and highest inverse temperature [an eighth to 8 times the run's]."),
     ] = None,
-    populations: Annotated[int, typer.Option(min=2, help="Independent populations of a pass.")] = 4,
-    particles: Annotated[int, typer.Option(min=50, help="Particles of each population.")] = 500,
+    populations: Annotated[
+        int, typer.Option(min=2, max=10**6, help="Independent populations of a pass.")
+    ] = 4,
+    particles: Annotated[int, typer.Option(min=50, max=10**9, help="Particles of each population.")] = 500,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="The seed [the run's].")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the results [RUN/temperature].")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier fit of the arm.")
     ] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Find the inverse temperature and prior scale whose posterior is nearest to trained networks.
@@ -42,7 +44,7 @@ def fit_temperature(
     with explained():
         attrs = run_attrs(run)
         check_finished(run, attrs)
-        settings = _settings(run)
+        settings = stored_settings(run)
         scales = sorted(_numbers("--prior-scales", prior_scales, 1))
         low, high = (
             _numbers("--betas", betas, 2) if betas is not None else [settings.beta / 8, settings.beta * 8]
@@ -53,6 +55,8 @@ def fit_temperature(
             raise UserError(
                 "bad value for --betas", betas, "the first must be below the second", "give 0.5,8, say"
             )
+        for place in (run, out or run):  # before the minutes that it takes; the run's lock is taken too
+            check_place(place)
         use_cores_once(cores)
         from .family import Size, ladder
         from .fit_temperature import Wanted, endpoints_of
@@ -60,7 +64,9 @@ def fit_temperature(
         from .progress import progress_on
         from .store import open_run
 
-        tree = open_run(run).tree()
+        store = open_run(run)
+        store.check()
+        tree = store.tree()
         name = endpoints_of(tree, arm, run).name
         folder = out or run / TEMPERATURE
         record = folder / f"{name}.json"
@@ -95,11 +101,6 @@ def check_finished(run: Path, attrs: dict[str, Any]) -> None:
             "it is still going on or was interrupted",
             f"go on with `thermalize resume {run}`",
         )
-
-
-def _settings(run: Path) -> RunConfig:
-    stored = stored_arguments(run)
-    return make_config(stored_layer(stored), select=list(stored["arms"]))
 
 
 def _numbers(option: str, text: str, num: int) -> list[float]:

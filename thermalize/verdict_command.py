@@ -13,6 +13,7 @@ from .claim_command import Preset
 from .claims.names import STATEMENTS
 from .errors import EXIT_FAILED, UserError, suggest
 from .explain import explained
+from .place import check_place
 
 
 def verdict(
@@ -22,7 +23,7 @@ def verdict(
     only: Annotated[str | None, typer.Option(help="Some claims alone, with commas.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder [runs/verdict-PRESET-SEED].")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use [all].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
@@ -38,10 +39,7 @@ def verdict(
         if not names:
             raise UserError("there is no claim to settle", only, "--only names none", "leave it out for all")
         folder = out or Path("runs") / f"verdict-{preset}-{seed}"
-        if folder.exists() and not folder.is_dir():
-            raise UserError(
-                "the output folder is a file", folder, "claims need a folder", "choose another --out"
-            )
+        check_place(folder)
         use_cores_once(cores)
         from .claims.catalogue import CLAIMS
         from .claims.verdict import put_down, settle_all, summary

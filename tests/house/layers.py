@@ -29,7 +29,8 @@ ROOMS = {
     "compare": room("", "jax numpy scipy sklearn arviz threadpoolctl"),
     "thermalize": room(
         "models samplers compare",
-        "jax numpy scipy arviz xarray zarr matplotlib cycler jinja2 markupsafe typer rich distributed",
+        "jax numpy scipy arviz xarray zarr matplotlib cycler jinja2 markupsafe typer rich packaging "
+        "distributed",
     ),
 }
 VAGUE_NAMES = {"utils.py", "util.py", "helpers.py", "misc.py", "common.py"}

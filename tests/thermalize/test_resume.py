@@ -20,6 +20,7 @@ from thermalize.errors import UserError
 from thermalize.folder import STORE
 from thermalize.pipeline import compare
 from thermalize.resume_command import extended
+from thermalize.seal import sealed
 
 SETTINGS: dict[str, Any] = {
     "task": {"name": "boolean_3"},
@@ -51,7 +52,7 @@ def bits(folder: Path) -> dict[str, bytes]:
 
 
 def _timeless(value: Any) -> Any:
-    timed = {"seconds", "wall_seconds", "cpu_seconds", "created", "store", "report", "git"}
+    timed = {"checksum", "seconds", "wall_seconds", "cpu_seconds", "created", "store", "report", "git"}
     if isinstance(value, dict):
         return {key: _timeless(item) for key, item in value.items() if key not in timed}
     return [_timeless(item) for item in value] if isinstance(value, list) else value
@@ -194,7 +195,7 @@ def test_a_run_does_not_go_on_under_another_identity(tmp_path: Path) -> None:
         ("device", "GPU", "another kind of device"),
         ("packages", {**stored["attributes"]["packages"], "jax": "0.1"}, "other versions"),
     ]:
-        changed = {**stored, "attributes": {**stored["attributes"], name: value}}
+        changed = {**stored, "attributes": sealed({**stored["attributes"], name: value})}
         file.write_text(json.dumps(changed))
         with pytest.raises(UserError, match=says):
             compare(small, folder, resume=True)

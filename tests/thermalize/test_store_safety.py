@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError) as caught:
         create_run(tmp_path / "file" / "run", {})
-    message(caught, "cannot be written", "--out")
+    message(caught, "is a file", "--out")
 
 
 def test_opening_what_is_no_run(tmp_path: Path, store: Store) -> None:

@@ -15,6 +15,7 @@ from ..folder import STORE, STORE_VERSION, make_folder
 from ..pages import write_whole
 from ..plain import plain
 from ..provenance import provenance
+from ..seal import sealed
 from ..version import __version__
 from .claim import Claim, Evidence, Number, Preset, Sampled, together
 from .names import PAGE, RECORD
@@ -85,7 +86,7 @@ def tree(result: dict[str, Any], samples: list[Sampled]) -> xr.DataTree:
     """The draws of every arm of every case as ArviZ trees, the result among the root's attributes."""
     words = {name: result[name] for name in ("seed", "arguments", "citations", "thermalize_version")}
     root = {"store_version": STORE_VERSION, "complete": True, **words, "result": result}
-    nodes: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=root)}
+    nodes: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=sealed(root))}
     for sampled in samples:
         variables = {
             name: (("chain", "draw", *(f"{name}_{axis}" for axis in range(values.ndim - 2))), values)

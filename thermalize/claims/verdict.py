@@ -14,6 +14,7 @@ import jax
 
 from ..errors import UserError
 from ..figures import drawing
+from ..folder import check_replaceable, stored_result
 from ..pages import environment, write_whole
 from ..progress import Reporter
 from ..version import __version__
@@ -37,7 +38,8 @@ def settle_all(
     Raises :class:`UserError` if a folder holds a record of another preset or seed.
     """
     for claim in claims:
-        _stored(folder / claim.id, preset, seed)  # before the hours that it takes
+        if _stored(folder / claim.id, preset, seed) is None:  # before the hours that it takes
+            check_replaceable(folder / claim.id, overwrite=False)
     records: list[Record] = []
     failures: Failures = {}
     with reporter("all claims") as whole:
@@ -70,11 +72,13 @@ def _stored(folder: Path, preset: Preset, seed: int) -> Record | None:
     try:
         record: Record = json.loads((folder / RECORD).read_text())
         found = record["preset"], record["seed"]
-    except (ValueError, KeyError, TypeError) as error:
+        if record != stored_result(folder):
+            raise ValueError("it is not the result in the claim's store")
+    except (ValueError, KeyError, TypeError, UserError) as error:
         raise UserError(
             "the record of a claim is damaged",
             folder / RECORD,
-            str(error),
+            str(error).partition("\n")[0],
             f"delete {folder}, and it is settled anew",
         ) from error
     if found != (preset, seed):
