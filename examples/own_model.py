@@ -23,19 +23,19 @@ from samplers import Stop, hmc, optimiser
 from thermalize.pipeline import compare_arms
 from thermalize.run import Arm
 
-points = np.random.default_rng(0).normal(size=(160, 2)).astype(np.float32)
+points = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
 labels = (points[:, 0] * points[:, 1] > 0).astype(int)
 task = task_from_arrays(
-    "checkerboard", points[:80], labels[:80], points[80:], labels[80:], kind="classification"
+    "checkerboard", points[:200], labels[:200], points[200:], labels[200:], kind="classification"
 )
 hidden = mlp([2, 16, 1])
 network = Network(hidden.init, lambda params, x: hidden.apply(params, x) + x[:1] * x[1:])
-model = bayesian_model(network, gaussian_prior(hidden), bernoulli())
-sgd = optimiser(optax.sgd(0.1), batch_size=16, name="sgd")
+model = bayesian_model(network, gaussian_prior(hidden, weight_scale=2.0), bernoulli())
+sgd = optimiser(optax.sgd(0.1), batch_size=32, name="sgd")
 num_networks = int(sys.argv[1]) if len(sys.argv) > 1 else 256
 arms = [
     Arm("sgd", sgd, num_chains=num_networks, stop=Stop("loss"), match_reference=True),
-    Arm("hmc", hmc(16, num_steps_per_draw=2), role="reference", num_chains=8, num_draws=400),
+    Arm("hmc", hmc(16, num_steps_per_draw=2), role="reference", num_chains=8, num_draws=800),
 ]
 result = compare_arms(task, model, arms, "runs/own_model", overwrite=True)
 print(result["verdict"], result["reason"], sep="\n")

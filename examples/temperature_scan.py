@@ -56,7 +56,7 @@ for beta in (0.03, 0.1, 0.3, 1.0, 3.0, 10.0):
     averaged = np.stack([1 - mean, mean], axis=-1)
     rhat, ess = rhat_and_ess(p)
     print(
-        f"{beta:<5g} {draws.info['loss'].mean():10.3f} {float(accuracy(averaged, labels)):9.3f} "
+        f"{beta:<5g} {draws.stats['loss'].mean():10.3f} {float(accuracy(averaged, labels)):9.3f} "
         f"{float(log_score(averaged, labels)):10.3f} {np.nanmax(rhat):6.3f} {np.nanmin(ess):5.0f} "
         f"{time.perf_counter() - began:8.1f}"
     )
