@@ -8,17 +8,23 @@ loads no script or font from elsewhere.
 
 import ast
 import inspect
+import logging
+import re
 import sys
 import textwrap
 from importlib import import_module
 from pathlib import Path
 
-from docutils.utils.math import latex2mathml, pick_math_environment
+from docutils import nodes
+from docutils.utils.math import latex2mathml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from thermalize.version import __version__  # noqa: E402
+
+for noisy in ("arviz", "jax"):
+    logging.getLogger(noisy).setLevel(logging.ERROR)
 
 project, author, release = "thermalize", "the thermalize authors", __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
@@ -60,22 +66,25 @@ def setup(app):
     return {"parallel_read_safe": True}
 
 
+def mathml(text, as_block=False):
+    """A formula in the part of TeX that docutils knows: sizes of delimiters and sums are left to it."""
+    for word, known in (("\\textstyle", " "), ("\\dots", "\\ldots"), ("\\Big", "\\big")):
+        text = re.sub(re.escape(word) + "(?![a-zA-Z])", lambda _, known=known: known, text)
+    return latex2mathml.tex2mathml(text, as_block=as_block)
+
+
 def inline_formula(writer, node):
     """A formula in a line of text, as MathML."""
-    from docutils import nodes
-
-    writer.body.append(latex2mathml.tex2mathml(node.astext()))
+    writer.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def block_formula(writer, node):
     """A formula of its own, with aligned columns where it has `&` or `\\\\`."""
-    from docutils import nodes
-
     text = node.astext()
     if "&" in text or "\\\\" in text:
         text = rf"\begin{{aligned}}{text}\end{{aligned}}"
-    writer.body.append(f'<div class="math">{latex2mathml.tex2mathml(text, as_block=True)}</div>\n')
+    writer.body.append(f'<div class="math">{mathml(text, as_block=True)}</div>\n')
     raise nodes.SkipNode
 
 
