@@ -68,7 +68,7 @@ def setup(app):
 
 def mathml(text, as_block=False):
     """A formula in the part of TeX that docutils knows: sizes of delimiters and sums are left to it."""
-    for word, known in (("\\textstyle", " "), ("\\dots", "\\ldots"), ("\\Big", "\\big")):
+    for word, known in (("\\textstyle", " "), ("\\dots", "\\ldots"), ("\\Big", " ")):
         text = re.sub(re.escape(word) + "(?![a-zA-Z])", lambda _, known=known: known, text)
     return latex2mathml.tex2mathml(text, as_block=as_block)
 

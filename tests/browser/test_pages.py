@@ -61,13 +61,15 @@ CONTRASTS = """() => {
   };
   const found = [];
   for (const e of document.querySelectorAll('body *:not(svg *):not(script)')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility()) continue;
+    const says = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!says || !e.checkVisibility()) continue;
     let place = e;
-    while (place && ['rgba(0, 0, 0, 0)', 'transparent'].includes(getComputedStyle(place).backgroundColor))
+    while (place && getComputedStyle(place).backgroundColor === 'rgba(0, 0, 0, 0)')
       place = place.parentElement;
-    const [a, b] = [light(getComputedStyle(e).color), light(getComputedStyle(place || document.body).backgroundColor)];
+    const behind = getComputedStyle(place || document.body).backgroundColor;
+    const [a, b] = [light(getComputedStyle(e).color), light(behind)];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) found.push(`${e.tagName}.${e.className}: ${ratio.toFixed(2)} ${e.textContent.slice(0, 30)}`);
+    if (ratio < 4.5) found.push(`${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
   }
   return [...new Set(found)];
 }"""
