@@ -116,7 +116,7 @@ def section(module, home, names):
     for name in names:
         value = getattr(import_module(home), name)
         if inspect.isclass(value):
-            lines += [f".. autoclass:: {name}", *(f"   :{o}:" for o in class_options(value)), ""]
+            lines += [f".. autoclass:: {name}", *(f"   :{o}" for o in class_options(value)), ""]
             if fields := declared_fields(value):
                 lines += ["   .. code-block:: python", "", textwrap.indent(fields, " " * 6), ""]
         elif callable(value):
