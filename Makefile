@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter; JOBS=4 the number of test processes.
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo verdict test lint format certify bench clean
+.PHONY: help environment demo verdict test lint format certify bench docs browser clean
 .NOTPARALLEL:
 
 export PYTHON
@@ -30,6 +30,14 @@ certify: environment ## Run the long tests, judge every sampler by exact laws, w
 
 bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.
 	$(RUN) benchmarks --out runs/bench $(if $(TORCH_PYTHON),--torch-python $(TORCH_PYTHON))
+
+docs: environment ## Build the documentation as a site in build/docs; a warning is an error.
+	@.venv/bin/python -c 'import furo, myst_parser' 2>/dev/null || $(RUN) pip install --quiet --editable '.[docs]' --constraint constraints.txt
+	$(RUN) sphinx -b html -q -W --keep-going docs build/docs
+
+browser: environment ## Try the pages in a headless Chromium: widths, themes, keyboard, print.
+	@.venv/bin/python -c 'import playwright' 2>/dev/null || $(RUN) pip install --quiet --editable '.[browser]' --constraint constraints.txt
+	$(RUN) pytest -m browser tests/browser
 
 lint: environment ## Check the format, the style and the types of code and tests.
 	$(RUN) ruff format --check

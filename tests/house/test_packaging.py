@@ -18,7 +18,8 @@ from .layers import ROOMS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-NOT_IN_THE_ENVIRONMENT = {"torch"}  # a large peer of the benchmarks, wanted by few
+# A large peer of the benchmarks; the site's generator and the driver of a browser, installed when asked for.
+NOT_IN_THE_ENVIRONMENT = {"torch", "furo", "myst-parser", "sphinx", "playwright"}
 COMES_WITH = {"cycler": "matplotlib", "markupsafe": "jinja2"}  # parts of their interface
 
 
