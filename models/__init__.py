@@ -46,6 +46,7 @@ from .likelihoods import categorical as categorical
 from .likelihoods import gaussian as gaussian
 from .likelihoods import one_hot_gaussian as one_hot_gaussian
 from .masked import Masked as Masked
+from .masked import frozen_network as frozen_network
 from .masked import masked_network as masked_network
 from .mlp import ACTIVATIONS as ACTIVATIONS
 from .mlp import mlp as mlp

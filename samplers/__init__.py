@@ -4,12 +4,14 @@ from .acceptance import Rejection as Rejection
 from .chains import sample as sample
 from .curvature import Outputs as Outputs
 from .draws import Draws as Draws
+from .edge_popup import edge_popup as edge_popup
 from .elliptical import elliptical_moves as elliptical_moves
 from .elliptical import elliptical_slice as elliptical_slice
 from .endpoints import optimise as optimise
 from .endpoints import optimise_through as optimise_through
 from .ensemble import deep_ensemble as deep_ensemble
 from .evidence import Evidence as Evidence
+from .from_starts import sample_from as sample_from
 from .from_starts import train_from as train_from
 from .hmc import hmc as hmc
 from .hmc import nuts as nuts
@@ -21,6 +23,7 @@ from .langevin import underdamped as underdamped
 from .laplace import laplace as laplace
 from .levels import level_smc as level_smc
 from .mala import mala as mala
+from .mask_swaps import mask_swaps as mask_swaps
 from .mclmc import adjusted_mclmc as adjusted_mclmc
 from .mclmc import mclmc as mclmc
 from .moves import hmc_moves as hmc_moves

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from samplers import Target, optimiser, train_from
+from samplers import Target, optimiser, sample_from, train_from
 from samplers.target import draw_batch
 
 KEY = jax.random.key(5)
@@ -49,6 +49,16 @@ def test_batches_depend_on_key_number_and_step_alone() -> None:
         np.testing.assert_allclose(np.asarray(found.params)[number], np.array(by_hand)[[0, 1, 3]], rtol=1e-5)
     blocks = train_from(KEY, BATCHED, quadratic(data), starts, [1, 2, 4], block=1)
     np.testing.assert_allclose(np.asarray(found.params), np.asarray(blocks.params), rtol=1e-6)
+
+
+def test_info_is_the_mean_over_steps_and_changes_nothing() -> None:
+    target = quadratic(jnp.array([0.0, 4.0]))
+    found = sample_from(KEY, WHOLE, target, jnp.array([1.0]), [0, 1, 3])
+    every = train_from(KEY, WHOLE, target, jnp.array([1.0]), [0, 1, 2, 3])
+    first, second, third = every.stats["loss"][0, :3]
+    np.testing.assert_allclose(found.stats["objective"][0], [0, first, (second + third) / 2], rtol=1e-6)
+    assert (np.asarray(found.params) == np.asarray(every.params)[:, [0, 1, 3]]).all()
+    assert every.stats.keys() == {"loss"}
 
 
 def test_what_diverges_says_when() -> None:
