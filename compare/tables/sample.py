@@ -31,6 +31,11 @@ def check_samples(reference: Sample, *others: Sample) -> None:
     for sample in samples:
         if len(sample.chain) < 2:
             raise ValueError(f"a sample needs at least two networks to be compared, got {len(sample.chain)}")
+        if sample.chain.shape != sample.probabilities.shape[:1]:
+            raise ValueError(
+                f"each network needs the number of its chain, got {sample.chain.shape} numbers for "
+                f"{len(sample.probabilities)} networks: give one for each row of the probabilities"
+            )
         if sample.probabilities.shape[1:] != reference.probabilities.shape[1:]:
             raise ValueError(
                 "samples have different probes or classes: "

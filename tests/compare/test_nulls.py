@@ -154,3 +154,11 @@ def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:
     flat = [x.reshape(len(x), -1).astype(float) / 2 for x in (a, b)]  # sqrt of 4 probes
     squared = (flat[0] ** 2).sum(1)[:, None] + (flat[1] ** 2).sum(1)[None] - 2 * flat[0] @ flat[1].T
     return float(np.sqrt(np.maximum(squared, 0)).mean())
+
+
+def test_networks_without_a_chain_of_their_own_are_refused() -> None:
+    """Earlier the networks beyond the last number were left out in silence."""
+    values = np.random.default_rng(0).dirichlet(np.ones(3), size=(8, 5)).astype(np.float32)
+    whole, cut = Sample(values, np.arange(8)), Sample(values, np.arange(3))
+    with pytest.raises(ValueError, match=r"the number of its chain, got \(3,\) numbers for 8 networks"):
+        compare_samples({"arm": cut}, whole, None, [energy()], seed=0)

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs of every sort and with what is no run."""
     place = tmp_path_factory.mktemp("bad")
     known = {"arguments": make_config(select=["sgd"]).arguments(), "num_devices": 2, "seed": 0}
-    attrs = {
+    attrs: dict[str, dict[str, Any]] = {
         "unfinished": known,
         "python": {"arguments": {}},
         "factorial": {"arguments": {"levels": {}}, "result": {"command": "factorial"}},
@@ -109,7 +110,7 @@ def test_an_arm_made_in_python_stays_in_its_folder(name: str, tmp_path: Path) ->
     network = mlp([64, 10])
     model = bayesian_model(network, gaussian_prior(network), categorical())
     arms = [Arm(name, prior_draws()), Arm("hmc", hmc(), role="reference")]
-    with pytest.raises(ValueError, match="bad name of an arm, got .*letters, digits"):
+    with pytest.raises(ValueError, match=r"bad name of an arm, got .*letters, digits"):
         compare_arms(digits(0, 20, 5), model, arms, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 

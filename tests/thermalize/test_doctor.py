@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -27,20 +27,6 @@ HEALTHY = {
     "product": [[2.0, 3.0], [6.0, 11.0]],
     "errors": {},
 }
-
-
-class About(NamedTuple):
-    """The metadata of a package, as much of it as is read."""
-
-    version: str
-    extras: tuple[str, ...] = ()
-
-    def __getitem__(self, name: str) -> str:
-        return {"Version": self.version, "Requires-Python": ">=3.12"}[name]
-
-    def get_all(self, name: str) -> list[str]:
-        assert name == "Provides-Extra"
-        return list(self.extras)
 
 
 def answering(folder: Path, words: str) -> str:
@@ -101,7 +87,7 @@ def test_a_package_that_is_missing_or_too_old_is_named_with_the_command_that_men
         "also-not-there not installed, needed >=2",
         "if you want it: pip install 'thermalize[cluster]'",
     )
-    stale, *_ = doctor.packages(About("0.0.1"), [])  # type: ignore[arg-type]
+    stale, *_ = doctor.packages({"Version": "0.0.1"}, [])
     assert (stale.name, stale.state) == ("thermalize", "note")
     (unknown,) = doctor.packages(None, [])
     assert unknown.state == "note"
