@@ -1,6 +1,7 @@
 """Pictures of ``grokking_is_search``: posterior mass and transition time on one axis of data share."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -84,9 +85,7 @@ def _times(cases: Sequence[Case], max_steps: int) -> Curve:
     first = _betas(cases)[0]
     arms = [arm for arm in LOCAL if named(cases[0], f"{arm}: time to know the others") is not GAP]
     series = {
-        f"{arm}: {what}": _along(
-            cases, first, lambda case, arm=arm, name=name: _logarithm(named(case, f"{arm}: {name}"))
-        )
+        f"{arm}: {what}": _along(cases, first, partial(_time, name=f"{arm}: {name}"))
         for arm in arms
         for what, name in (("fits", "time to fit its pairs"), ("knows", "time to know the others"))
     }
@@ -136,9 +135,13 @@ def _over(value: float | None, whole: float) -> float | None:
     return None if value is None else value / whole
 
 
+def _time(case: Case, name: str) -> Number:
+    return _logarithm(named(case, name))
+
+
 def _logarithm(found: Number) -> Number:
-    logs = [None if one is None or one <= 0 else float(np.log10(one)) for one in found[1:4]]
-    return Number(found.name, *logs)
+    value, low, high = (None if one is None or one <= 0 else float(np.log10(one)) for one in found[1:4])
+    return Number(found.name, value, low, high)
 
 
 def _grokking(case: Case) -> Number:

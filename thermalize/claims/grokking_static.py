@@ -181,8 +181,9 @@ def mass_numbers(found: Weighed) -> list[Number]:
         for name, masses in basins.by_start.items()
         for what, value in zip(("generalising", "memorising"), masses, strict=True)
     ]
+    value, low, high = map(finite, basins.log_ratio)
     return [
-        Number("F of memorising less F of generalising", *map(finite, basins.log_ratio), unit="nats"),
+        Number("F of memorising less F of generalising", value, low, high, "nats"),
         Number("posterior mass that generalises", *basins.first),
         Number("posterior mass that memorises", *basins.second),
         Number("posterior mass with training errors", basins.neither, None, None),

@@ -151,14 +151,19 @@ def _best(found: Draws, shape: tuple[int, int, int]) -> tuple[Params, Array]:
     chain, record = np.divmod(by_network.argmin(axis=-1), records)
     share, network = np.indices((num_shares, num))
     lane = (share * num_chains + chain) * num + network
-    return some(found.params.mask, (lane.ravel(), record.ravel())), by_network.min(axis=-1)
+    return some(_masks(found), (lane.ravel(), record.ravel())), by_network.min(axis=-1)
 
 
 def _first(found: Draws, shape: tuple[int, int, int]) -> tuple[Params, Array]:
     """Masks that the first chains start from, and losses."""
     num_shares, num_chains, num = shape
     lane = (np.arange(num_shares)[:, None] * num_chains * num + np.arange(num)).ravel()
-    return some(found.params.mask, (lane, 0)), found.stats["loss"][lane, 0].reshape(num_shares, num)
+    return some(_masks(found), (lane, 0)), found.stats["loss"][lane, 0].reshape(num_shares, num)
+
+
+def _masks(found: Draws) -> Params:
+    assert found.params is not None  # these drivers keep them
+    return found.params.mask
 
 
 def strong_numbers(name: str, found: Strong) -> list[Number]:
