@@ -25,3 +25,10 @@ def test_parts_of_a_claim_as_one() -> None:
     two = joined(Number("b", 2.0, None, None), [one, one._replace(citations=["y", "z"])])
     assert (two.headline.name, two.citations, len(two.data)) == ("b", ["x", "y", "z"], 2)
     assert two.published == [row, row]
+
+
+def test_a_long_label_is_folded_and_leaves_room_for_the_picture() -> None:
+    label = "digits-binary, fifty training images, momentum 0.9, a thousand steps past the first fit, Gibbs"
+    (drawn,) = pictures_of([Graph("t", "w", "x", [label], {"a": [Number("a", 0.5, 0.4, 0.6)]})])
+    assert drawn.svg.count(label) == 1  # in the text alternative, not on the axis
+    assert drawn.svg.count("momentum") == 2

@@ -1,5 +1,6 @@
 """Pictures of a claim: points with their intervals case by case, or lines with bands along an axis."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from .claim import Curve, Graph
 
 LINE, LETTER = 0.22, 0.085  # inches
 NEW_LINE = "\n"
+LONGEST = 34  # letters in a line of a label: more would leave no room for the picture
 
 
 def pictures_of(graphs: Sequence[Graph | Curve], prefix: str = "claim") -> list[Picture]:
@@ -25,7 +27,8 @@ def pictures_of(graphs: Sequence[Graph | Curve], prefix: str = "claim") -> list[
 
 
 def _picture(identity: str, graph: Graph) -> Picture:
-    lines = [line for label in graph.labels for line in label.split("\n")]
+    labels = [_folded(label) for label in graph.labels]
+    lines = [line for label in labels for line in label.split(NEW_LINE)]
     height = 0.9 + LINE * (len(lines) + len(graph.labels) * len(graph.series))
     left, rows = 0.3 + LETTER * max(map(len, lines)), -(-len(graph.series) // 2)
     figure = canvas(height, left=left, legend_rows=rows)
@@ -44,7 +47,7 @@ def _picture(identity: str, graph: Graph) -> Picture:
             label = None  # one entry in the legend, at the first point that is not a gap
     if graph.line is not None:
         axes.axvline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    axes.set_yticks(spots, graph.labels)
+    axes.set_yticks(spots, labels)
     axes.set_ylim(-0.6, len(graph.labels) - 0.4)
     axes.set_xlabel(graph.axis)
     legend_above(axes)
@@ -54,6 +57,10 @@ def _picture(identity: str, graph: Graph) -> Picture:
         for label, one in zip(graph.labels, numbers, strict=True)
     ]
     return picture(figure, identity, graph.title, graph.text, "; ".join(words))
+
+
+def _folded(label: str) -> str:
+    return NEW_LINE.join(textwrap.fill(line, LONGEST) for line in label.split(NEW_LINE))
 
 
 def _curves(identity: str, graph: Curve) -> Picture:
