@@ -13,7 +13,7 @@ def published(cases: Sequence[Case]) -> list[Published]:
     return [
         Published(
             "delay: steps to generalise against steps to memorise",
-            "division modulo 97, half of the pairs, a two-layer transformer and AdamW: pairs fitted within "
+            "division modulo 97, half of the pairs, a two-layer transformer and Adam: pairs fitted within "
             "10^3 steps, the others known near 10^6",
             "Power et al. 2022",
             _delays(cases, "adamw"),
