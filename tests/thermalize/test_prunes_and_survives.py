@@ -243,7 +243,7 @@ def test_few_or_failed_networks_are_said_and_not_judged(images: System) -> None:
     rows = [right] * len(LEFT)
     found = Tickets(right, rows, rows, rows, right, right, 30, 0, 20)
     checks = enough(7, found)
-    case = case_of("digits", {}, images, None, found, {}, checks)
+    case = case_of("digits", {}, images, None, found, {}, {}, checks)
     assert (case.verdict, case.numbers) == (Verdict.INCONCLUSIVE, [])
     for words in ("7, needed 20", "10, needed 20", "20 of 30, allowed 5 %"):
         assert words in case.reason

@@ -20,12 +20,13 @@ from .damage import (
     accuracy_change,
 )
 from .image_arms import System
+from .strong_tickets import Strong, strong_numbers
 from .survival_pictures import Pictured, accuracy_of
 from .survival_rule import EACH, HALF, judge, number_of
 from .tickets import JUDGED, LEFT, Tickets, lead
 
 type Array = np.ndarray
-DRAWS, INITIAL = "posterior draws", "initial networks"
+ENDPOINTS, DRAWS, INITIAL = "endpoints", "posterior draws", "initial networks"
 SHOWN = ((MAGNITUDE, HALF), (GRADIENT, HALF), (RANDOM, HALF), (UNITS, 0.25), (JITTER, 0.2), (BITS, 4.0))
 
 
@@ -36,6 +37,7 @@ def case_of(
     arm: Arm | None,
     found: Tickets,
     beside: dict[str, Arm],
+    searched: dict[str, Strong],
     checks: list[Check],
 ) -> Case:
     """The case of one optimiser and stop; without ``arm`` there are too few networks to judge."""
@@ -54,11 +56,12 @@ def case_of(
         number_of(
             "tickets less redrawn ones of that size", lead(found.ticket[judged], found.redrawn[judged])
         ),
-        *_numbers("endpoints", arm, chosen.labels),
+        *_numbers(ENDPOINTS, arm, chosen.labels),
         *(number for name, other in beside.items() for number in _numbers(name, other, chosen.labels)),
         Number(
             "masks of tickets with a layer empty or no path to an output", float(found.num_empty), None, None
         ),
+        *(number for name, best in searched.items() for number in strong_numbers(name, best)),
     ]
     return Case(label, conditions, verdict, reason, numbers, checks)
 

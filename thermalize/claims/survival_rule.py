@@ -35,8 +35,8 @@ RULE = (
     f"{100 * POINT:g} point. 95 % intervals that hold together over both parts, for other networks and other "
     "images. SUPPORTED: both hold. PARTLY: one holds, the other fails. REFUTED: both fail. INCONCLUSIVE: "
     f"anything else, fewer than {FEWEST} networks, more than {100 * MOST_FAILED:g} % of them failed, or a "
-    "control that came out wrong. Posterior draws and initial networks stand beside the trained ones; the "
-    "verdict does not rest on them."
+    "control that came out wrong. Posterior draws and initial networks stand beside the trained ones, and so "
+    "do the best subnetworks that a search finds where weights are held; the verdict does not rest on them."
 )
 
 
