@@ -69,6 +69,10 @@ def with_weights(masks: Any) -> Masked:
     return Masked(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (num, *leaf.shape)), WEIGHTS), masks)
 
 
+def masked(found: Draws) -> Any:
+    return found.params
+
+
 def exact_law(wanted: Target) -> Array:
     losses = np.asarray(jax.vmap(partial(loss, wanted))(with_weights(every_mask())), float)
     weights = np.exp(-float(wanted.beta) * float(wanted.num_data) * (losses - losses.min()))
@@ -104,21 +108,16 @@ def test_the_law_of_exchanges_by_enumeration(beta: float) -> None:
     exact = jax.tree.map(lambda leaf: leaf[rows], masks)
     for start, num_steps in ((one, 60), (exact, 1)):
         found = sample_from(KEY, mask_swaps(), wanted, with_weights(start), [num_steps], block=4096)
-        value, free = statistic(jax.tree.map(lambda leaf: leaf[:, 0], params_of(found).mask), law)
+        value, free = statistic(jax.tree.map(lambda leaf: leaf[:, 0], masked(found).mask), law)
         assert chi2.sf(value, free) > FALSE_ALARM
         rate = found.stats["acceptance_rate"]
         assert (rate == 1).all() if beta == 0 else 0.2 < rate.mean() < 0.9
-    moved = number_of(jax.tree.map(lambda leaf: leaf[:, 0], params_of(found).mask)) != number_of(exact)
+    moved = number_of(jax.tree.map(lambda leaf: leaf[:, 0], masked(found).mask)) != number_of(exact)
     assert abs(moved.mean() - rate.mean()) < 5 * 0.5 / NUM_CHAINS**0.5
     if beta:
         assert power(law, exact_law(target(0.8 * beta))) > 0.99
         before, free = statistic(one, law)
         assert chi2.sf(before, free) < FALSE_ALARM
-
-
-def params_of(found: Draws) -> Masked:
-    assert found.params is not None
-    return found.params
 
 
 def starts(num: int, share: float) -> Masked:
@@ -133,16 +132,16 @@ def test_weights_are_held_and_their_number_is_kept(sampler: Sampler) -> None:
     begun = starts(5, 0.5)
     begun.mask[1]["w"] = jnp.ones_like(begun.mask[1]["w"])  # a layer of which nothing is cut
     found = sample_from(KEY, sampler, target(), begun, [0, 7, 30])
-    for layer, kept in zip(params_of(found).mask, (3, 4), strict=True):
+    for layer, kept in zip(masked(found).mask, (3, 4), strict=True):
         assert (np.asarray(layer["w"]).sum(axis=(2, 3)) == kept).all()
         assert set(np.unique(layer["w"])) <= {0.0, 1.0}
         assert (np.asarray(layer["b"]) == 1).all()
-    for leaf, held in zip(jax.tree.leaves(params_of(found).params), jax.tree.leaves(WEIGHTS), strict=True):
+    for leaf, held in zip(jax.tree.leaves(masked(found).params), jax.tree.leaves(WEIGHTS), strict=True):
         assert (np.asarray(leaf) == np.asarray(held)).all()
-    assert (np.asarray(params_of(found).mask[0]["w"][:, 2]) != np.asarray(begun.mask[0]["w"])).any()
+    assert (np.asarray(masked(found).mask[0]["w"][:, 2]) != np.asarray(begun.mask[0]["w"])).any()
     whole = with_weights(jax.tree.map(jnp.ones_like, begun.mask))  # nothing to exchange
     stays = sample_from(KEY, sampler, target(), whole, [0, 7, 30])
-    assert all((np.asarray(leaf) == 1).all() for leaf in jax.tree.leaves(params_of(stays).mask))
+    assert all((np.asarray(leaf) == 1).all() for leaf in jax.tree.leaves(masked(stays).mask))
 
 
 def test_edge_popup_by_hand() -> None:

@@ -162,7 +162,7 @@ def _first(found: Draws, shape: tuple[int, int, int]) -> tuple[Params, Array]:
 
 
 def _masks(found: Draws) -> Params:
-    assert found.params is not None  # these drivers keep them
+    assert found.params is not None  # they are what is searched for
     return found.params.mask
 
 
