@@ -13,6 +13,7 @@ from .behaviours import entropy as entropy
 from .behaviours import labels as labels
 from .behaviours import log_score as log_score
 from .behaviours import scalars as scalars
+from .binomial import clopper_pearson as clopper_pearson
 from .calibration import brier_score as brier_score
 from .calibration import calibration_error as calibration_error
 from .calibration import calibration_floor as calibration_floor
@@ -51,7 +52,6 @@ from .function_distances import rank_correlation as rank_correlation
 from .function_distances import total_variation as total_variation
 from .functions import FunctionCounts as FunctionCounts
 from .functions import UnseenMass as UnseenMass
-from .functions import clopper_pearson as clopper_pearson
 from .functions import count_functions as count_functions
 from .functions import counts_of as counts_of
 from .functions import fitting_functions as fitting_functions

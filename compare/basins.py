@@ -23,7 +23,7 @@ import arviz as az
 import numpy as np
 from scipy.stats import t
 
-from .functions import clopper_pearson
+from .binomial import clopper_pearson
 from .trust import MAX_RHAT, MIN_BULK_ESS, Gate, Trust, bulk_ess, judge_reference
 
 type Array = np.ndarray

@@ -29,10 +29,13 @@ def labels(probabilities: Array) -> Array:
 def accuracy(probabilities: Array, targets: Array) -> Array:
     """Share of probes labelled right, ``(...)``.
 
+    Raises ``ValueError`` for targets that are no class.
+
     >>> p = np.array([[0.9, 0.1], [0.4, 0.6]])
     >>> float(accuracy(p, np.array([0, 0])))
     0.5
     """
+    _check_classes(probabilities, targets)
     return np.mean(labels(probabilities) == targets, axis=-1)
 
 
@@ -40,12 +43,23 @@ def log_score(probabilities: Array, targets: Array) -> Array:
     """Mean log probability of the true class, nats per datum, ``(...)``.
 
     Probabilities below the smallest normal number of their type count as that
-    number: the score stays finite and is then an upper bound.
+    number: the score stays finite and is then an upper bound. Raises ``ValueError`` for
+    targets that are no class.
     """
+    _check_classes(probabilities, targets)
     true = np.take_along_axis(
         probabilities, np.broadcast_to(targets[:, None], (*probabilities.shape[:-1], 1)), -1
     )
     return np.mean(np.log(np.maximum(true[..., 0], np.finfo(probabilities.dtype).tiny)), axis=-1)
+
+
+def _check_classes(probabilities: Array, targets: Array) -> None:
+    num_classes = np.shape(probabilities)[-1]
+    if np.any(np.asarray(targets) < 0) or np.any(np.asarray(targets) >= num_classes):
+        raise ValueError(
+            f"targets are classes 0 to {num_classes - 1}, as many as the probabilities have, got "
+            f"{np.min(targets)} to {np.max(targets)}: number the label set from 0"
+        )
 
 
 def confidence(probabilities: Array) -> Array:

@@ -176,10 +176,15 @@ def averaged_disagreement() -> Distance:
 def chance_agreement(accuracy_left: float, accuracy_right: float, num_classes: int) -> float:
     r"""Agreement that accuracy alone implies, :math:`ab + (1-a)(1-b)/(C-1)`.
 
-    Two predictors that err independently and uniformly over the wrong labels.
+    Two predictors that err independently and uniformly over the wrong labels. Raises ``ValueError``
+    for fewer than two classes and for accuracies outside 0 to 1.
 
     >>> round(chance_agreement(0.9, 0.9, 10), 4)
     0.8111
     """
     a, b = accuracy_left, accuracy_right
+    if num_classes < 2 or not (0 <= a <= 1 and 0 <= b <= 1):
+        raise ValueError(
+            f"needs two classes or more and accuracies between 0 and 1, got {num_classes}, {a} and {b}"
+        )
     return a * b + (1 - a) * (1 - b) / (num_classes - 1)

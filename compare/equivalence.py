@@ -102,10 +102,14 @@ def one_sided(excess: Array, margin: float) -> OneSided:
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values adjusted for being read together (Holm 1979); nan stays, and does not count.
 
+    Raises ``ValueError`` for values outside 0 to 1.
+
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03, float("nan")])]
     [0.03, 0.06, 0.06, nan]
     """
     p = np.asarray(p_values, float)
+    if np.any((p < 0) | (p > 1)):
+        raise ValueError(f"p-values lie between 0 and 1, got {np.nanmin(p)} to {np.nanmax(p)}")
     order = np.argsort(p)[: np.sum(np.isfinite(p))]  # nan sorts last
     steps = np.minimum(1, p[order] * np.arange(len(order), 0, -1))
     adjusted = np.full(len(p), np.nan)

@@ -64,21 +64,36 @@ class RankCorrelation(NamedTuple):
 def total_variation(left: Array, right: Array) -> float:
     """Total variation between two probability vectors.
 
+    Raises ``ValueError`` for vectors of different lengths and for what is no probability.
+
     >>> total_variation(np.array([0.5, 0.5]), np.array([0.9, 0.1]))
     0.4
     """
+    _check_laws(left, right)
     return float(np.abs(left - right).sum() / 2)
 
 
 def jensen_shannon(left: Array, right: Array) -> float:
-    """Jensen-Shannon divergence between two probability vectors, bits.
+    """Jensen-Shannon divergence, bits, between two probability vectors as of :func:`total_variation`.
 
     >>> jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     1.0
     """
+    _check_laws(left, right)
     middle = (left + right) / 2
     entropies = [-float(xlogy(p, p).sum()) for p in (middle, left, right)]
     return max(0.0, entropies[0] - (entropies[1] + entropies[2]) / 2) / float(np.log(2))
+
+
+def _check_laws(left: Array, right: Array) -> None:
+    if np.shape(left) != np.shape(right):
+        raise ValueError(
+            f"laws over the same functions have one shape, got {np.shape(left)} and {np.shape(right)}"
+        )
+    for law in (left, right):
+        if not np.all((np.asarray(law) >= 0) & (np.asarray(law) <= 1 + 1e-6)):
+            found = f"{np.min(law)} to {np.max(law)}"
+            raise ValueError(f"probabilities lie between 0 and 1, got {found}: divide counts by their sum")
 
 
 def approximate_floor(num_functions: int, num_left: int, num_right: int) -> float:

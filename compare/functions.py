@@ -24,7 +24,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import beta, norm
+from scipy.stats import norm
+
+from .binomial import clopper_pearson
 
 type Array = np.ndarray
 type Labels = np.ndarray | jax.Array  # (..., num_inputs) booleans or integers, 1 where not zero
@@ -76,9 +78,14 @@ def pack_labels(labels: Labels) -> Labels:
 def unpack_labels(packed: Packed, num_inputs: int) -> Array:
     """Labels ``(..., num_inputs)``, integers 0 and 1; the inverse of :func:`pack_labels`.
 
+    Raises ``ValueError`` for more inputs than there are bits.
+
     >>> unpack_labels(np.array([23], np.uint8), 8).tolist()
     [0, 0, 0, 1, 0, 1, 1, 1]
     """
+    num_bits = 8 * np.shape(packed)[-1]
+    if not 0 < num_inputs <= num_bits:
+        raise ValueError(f"num_inputs must lie between 1 and the {num_bits} bits packed, got {num_inputs}")
     return np.unpackbits(np.asarray(packed), axis=-1, count=num_inputs).astype(int)
 
 
@@ -155,22 +162,6 @@ def counts_of(counts: FunctionCounts, packed: Packed) -> Array:
     seen, asked = _sortable(counts.packed), _sortable(packed)
     place = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)
     return np.where(seen[place] == asked, counts.counts[place], 0)
-
-
-def clopper_pearson(successes: Array | int, trials: int, level: float = 0.95) -> tuple[Array, Array]:
-    """Exact two-sided interval of a binomial probability.
-
-    It covers the truth with probability at least ``level`` whatever that truth is.
-
-    >>> low, high = clopper_pearson(0, 1000)
-    >>> float(low), round(float(high), 6)
-    (0.0, 0.003682)
-    """
-    c, tail = np.asarray(successes, float), (1 - level) / 2
-    with np.errstate(invalid="ignore"):  # the two ends have no beta law: they are 0 and 1
-        low = np.where(c > 0, beta.ppf(tail, c, trials - c + 1), 0.0)
-        high = np.where(c < trials, beta.ppf(1 - tail, c + 1, trials - c), 1.0)
-    return low, high
 
 
 def function_probabilities(counts: FunctionCounts, level: float = 0.95) -> Probabilities:

@@ -29,9 +29,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import beta, binom, hypergeom
 
+from .binomial import clopper_pearson
 from .comparison import NOT_KNOWN, Band, Comparison, band, closeness
 from .equivalence import LEVEL, POWER, OneSided, Outcome, Power
-from .functions import clopper_pearson
 from .nulls import CEILING, REFERENCE, paired
 from .tables import Pairs, Sample, check_samples, one_thread
 

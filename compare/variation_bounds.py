@@ -31,8 +31,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .binomial import clopper_pearson
 from .function_distances import aligned, total_variation
-from .functions import FunctionCounts, clopper_pearson, subsample
+from .functions import FunctionCounts, subsample
 
 type Array = np.ndarray
 

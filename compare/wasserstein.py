@@ -60,11 +60,15 @@ def scalar_wasserstein(name: str) -> Distance:
 def sliced_wasserstein(num_directions: int = NUM_DIRECTIONS, *, seed: int = 0) -> Distance:
     """Mean Wasserstein-1 distance of the probe probabilities along random directions.
 
-    In the unit of the energy distance's ``d``: root mean square over probes.
+    In the unit of the energy distance's ``d``: root mean square over probes. Raises ``ValueError``
+    for fewer than one direction.
 
     >>> sliced_wasserstein().between(np.array([[0.1, 0.3]]), np.ones(2)).tolist()
     [0.2]
     """
+
+    if num_directions < 1:
+        raise ValueError(f"num_directions must be at least 1, got {num_directions}")
 
     def numbers(sample: Sample) -> Array:
         num_probes = sample.probabilities.shape[1]
