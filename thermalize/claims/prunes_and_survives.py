@@ -82,7 +82,7 @@ class Sizes(NamedTuple):
 SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes(("digits",), ("sgd",), 60, 24, 24, 20, Chains(2, 20, 40), 24, 24, Search(4, 20, 40)),
     "quick": Sizes(
-        ("digits",), ("sgd",), EVERY_IMAGE, 128, 64, 2000, Chains(16, 300), 128, 128, Search(16, 500, 5000)
+        ("digits",), ("sgd",), EVERY_IMAGE, 128, 64, 2000, Chains(16, 300), 128, 128, Search(12, 300, 2500)
     ),
     "full": Sizes(
         ("digits", "digits-binary"),
@@ -94,7 +94,7 @@ SIZES: dict[Preset, Sizes] = {
         Chains(16, 400),
         400,
         128,
-        Search(32, 500, 5000),
+        Search(20, 400, 4000),
     ),
     "paper": Sizes(
         ("digits", "digits-binary"),
