@@ -47,6 +47,7 @@ def test_networks_are_enough_for_the_rules() -> None:
     assert bags.steps[0] == 0
 
 
+@pytest.mark.certify
 def test_every_world_of_the_paper_preset_exists(built: list[System]) -> None:
     grades = nearby_worlds.SIZES["paper"].grades
     near = worlds(jax.random.key(0), built[0].task, tuple(GRADES), grades)
@@ -54,6 +55,7 @@ def test_every_world_of_the_paper_preset_exists(built: list[System]) -> None:
     assert {world.inputs.shape for world in near} == {built[0].task.probe.inputs.shape}
 
 
+@pytest.mark.certify
 def test_every_kind_of_subnetwork_of_the_paper_preset_is_measured() -> None:
     """One network of one step and two masks, at the preset's width and kinds of subnetwork."""
     sizes = subnetworks_selected.SIZES["paper"]
