@@ -57,6 +57,7 @@ def test_a_stored_run_with_arviz_alone(tmp_path: Path) -> None:
     assert "hmc: largest R-hat" in printed
 
 
+@pytest.mark.certify
 def test_the_temperature_scan_small(tmp_path: Path) -> None:
     """Colder posteriors fit better."""
     lines = run("temperature_scan.py", "20", folder=tmp_path).splitlines()[1:]

@@ -85,6 +85,7 @@ def when_some_are_trained(act: Callable[[], None], notes: list[str]) -> Callable
     return reporter
 
 
+@pytest.mark.certify
 def test_a_worker_that_is_killed_loses_nothing(address: str, whole: Path, tmp_path: Path) -> None:
     """The networks are those trained here, bit for bit."""
     notes: list[str] = []

@@ -137,6 +137,7 @@ def loss_of(theta: Array) -> float:
     return float(np.mean(residuals**2) / (2 * NOISE**2) + np.log(2 * np.pi * NOISE**2) / 2)
 
 
+@pytest.mark.certify
 def test_the_table_and_what_is_left_out(tmp_path: Path) -> None:
     done = run("volume", planted(tmp_path / "run", keep=("hmc",)), *SMALL)
     assert done.exit_code == 0, done.output
