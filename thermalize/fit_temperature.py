@@ -23,12 +23,13 @@ from samplers.draws import Draws
 from .config import RunConfig
 from .errors import UserError, suggest
 from .family import CITATION, Rung, Size, draw_pass, fit_family
-from .parts import build_model, build_network, build_task
+from .parts import build_model, build_network
 from .plain import plain
 from .predictions import ArmData, predictive, read_arm
 from .prepare import data_arrays, observer
-from .provenance import data_hash, provenance
+from .provenance import provenance
 from .run import Reporter, silent_reporter
+from .same_task import task_of_run
 from .temperature_page import RULE, judged
 from .version import __version__
 
@@ -84,14 +85,7 @@ def fit_temperature(
     """The result as plain values. Raises :class:`UserError` if the task is not that of the run any more."""
     began = time.perf_counter()
     endpoints = endpoints_of(tree, wanted.arm, folder)
-    task = build_task(settings)
-    if data_hash(data_arrays(task)) != tree.attrs["data_hash"]:
-        raise UserError(
-            "the task is another one now",
-            folder,
-            "its data are not those that the run was made with",
-            "use the versions of the packages that the run names, or make the run again",
-        )
+    task = task_of_run(tree, settings, folder)
     network = build_network(settings, task)
     predict = predictive(tree.attrs["likelihood"], np.asarray(task.train.targets))
 

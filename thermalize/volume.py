@@ -22,11 +22,10 @@ from samplers.volume import Estimate, thermodynamic_evidence
 from .config import RunConfig
 from .errors import UserError, suggest
 from .layout import by_key_path
-from .parts import build_model, build_network, build_task
+from .parts import build_model, build_network
 from .plain import plain
-from .prepare import data_arrays
-from .provenance import data_hash
 from .run import Reporter, silent_reporter
+from .same_task import task_of_run
 from .version import __version__
 from .volume_measures import MEASURES, Found, measure
 
@@ -57,14 +56,7 @@ def volume(
     """The result as plain values. Raises :class:`UserError` for a run without parameters or of other data."""
     began = time.perf_counter()
     names = keeping(tree, wanted.arms, folder)
-    task = build_task(settings)
-    if data_hash(data_arrays(task)) != tree.attrs["data_hash"]:
-        raise UserError(
-            "the task is another one now",
-            folder,
-            "its data are not those that the run was made with",
-            "use the versions of the packages that the run names, or make the run again",
-        )
+    task = task_of_run(tree, settings, folder)
     _, model = build_model(settings, build_network(settings, task))
     target = posterior(model, task.train, num_data=len(task.train.targets), beta=settings.beta)
     shapes = jax.eval_shape(model.init, jax.random.key(0))
