@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from thermalize.folder import stored_result
 
 from .layers import ROOMS
+from .scripts import blocks, run_script
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -24,11 +24,6 @@ HEAVY = {"README.md", "tutorial.md", "volume.md"}  # a minute each: run by `make
 MACHINE = "/[w]ork/|/[r]oot/|/[h]ome/[a-z]|[p]ypi[.]org|[p]ythonhosted|[n]pmjs[.]"
 UNFINISHED = "[T]ODO|[F]IXME|[X]XX|[l]orem ipsum"
 SHELL_WORDS = {"cd", "git", "pip", "python", "open", "dask"}
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of a page in one language, without their indentation."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
 def tracked() -> list[Path]:
@@ -150,19 +145,7 @@ def with_python() -> list[Any]:
 @pytest.mark.parametrize("page", with_python())
 def test_the_python_on_the_page_runs(page: Path, tmp_path: Path) -> None:
     """All blocks of a page, in order, as one script in an empty folder."""
-    script = tmp_path / "page.py"
-    script.write_text("\n\n".join(blocks(page, "python")))
-    # Compiled as a user's is: conftest.py asks for less.
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_DISABLE_MOST_OPTIMIZATIONS"}
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_script("\n\n".join(blocks(page, "python")), tmp_path)
     if page.name == "README.md":
         check_printed_results(page, stored_result(tmp_path / "runs" / "script"))
     if page.name == "tutorial.md":
