@@ -19,9 +19,9 @@ from samplers.draws import Progress, share_of
 from .boolean import CITATIONS, System, system
 from .claim import Case, Check, Evidence, Preset, Sampled
 from .learning import table_of
-from .max_margin import max_margin_function
 from .posterior_family import SCALES, Member, scaled_network, with_scale, zero_one_member
 from .posterior_gibbs import BETAS, Gibbs, Size, gibbs_of, rows_and_labels, scaled_model
+from .posterior_impostors import HOT, PRIOR, Functions, functions_of, impostors_of
 from .posterior_pages import cases_shown
 from .posterior_rule import FEWEST, Posterior, case_of
 from .posterior_trained import SETTINGS, STOP_NAMES, Trained, train
@@ -150,12 +150,8 @@ def cases_of(
 ) -> list[Case]:
     """All cases of one target and optimiser."""
     rows, labels = rows_and_labels(task)
-    impostors = {
-        "the prior": prior.halves[1],
-        "the max-margin function": max_margin_counts(chosen, rows, labels),
-        "the posterior at inverse temperature 1": gibbs.hot,
-    }
-    zero_one, missing = zero_one_of(prior, rows, labels, gibbs, impostors)
+    among = functions_of(chosen, rows, labels, {PRIOR: prior.halves[1], HOT: gibbs.hot})
+    zero_one, missing = zero_one_of(prior, gibbs, among)
     conditions = {
         "system": chosen.name,
         "widths": chosen.widths,
@@ -170,7 +166,10 @@ def cases_of(
     ]
     if name in gibbs.matched:
         beta, reference, control, gates = gibbs.matched[name]
-        cold = Posterior(reference, control, impostors, members_of(prior, rows, labels, gibbs), gates)
+        impostors, enough = impostors_of(reference, among)
+        cold = Posterior(
+            reference, control, impostors, members_of(prior, rows, labels, gibbs), [*gates, enough]
+        )
         beta_used = {"inverse temperature": round(beta, 3)}
         rounds.append((STOP_NAMES[1], stops[1], "Gibbs at matched loss", cold, [], beta_used))
     return [
@@ -203,10 +202,9 @@ def members_of(prior: Prior, rows: Array, labels: Array, gibbs: Gibbs) -> list[M
     return found
 
 
-def zero_one_of(
-    prior: Prior, rows: Array, labels: Array, gibbs: Gibbs, impostors: Mapping[str, FunctionCounts]
-) -> tuple[Posterior | None, list[Check]]:
+def zero_one_of(prior: Prior, gibbs: Gibbs, among: Functions) -> tuple[Posterior | None, list[Check]]:
     """The zero-one posterior by rejection, and the gate on how many draws it has."""
+    rows, labels = among.rows, among.labels
     try:
         halves = [fitting_functions(half, rows, labels) for half in prior.halves]
     except ValueError:
@@ -216,12 +214,5 @@ def zero_one_of(
     if not gate.passed:
         return None, [gate]
     reference, control = halves
-    members = members_of(prior, rows, labels, gibbs)
-    return Posterior(reference, control, impostors, members, []), [gate]
-
-
-def max_margin_counts(chosen: System, rows: Array, labels: Array, num: int = 1 << 20) -> FunctionCounts:
-    """The one function of the max-margin solver, as often as anyone may ask."""
-    inputs = boolean_inputs(chosen.num_bits)
-    table = max_margin_function(inputs, rows, labels, len(chosen.network.init(jax.random.key(0))) - 1)
-    return FunctionCounts(np.packbits(table)[None], np.array([num]))
+    impostors, enough = impostors_of(reference, among)
+    return Posterior(reference, control, impostors, members_of(prior, rows, labels, gibbs), [enough]), [gate]
