@@ -39,12 +39,14 @@ HIGHEST_FLOOR = 0.05
 FEWEST = 400  # independent draws in each half of the reference, and endpoints
 RESAMPLES = 300
 RULE = (
+    "On Boolean systems, by the law of functions:\n"
     "SUPPORTED: the upper 95 % bound of the total variation between endpoints and posterior is at most "
-    f"{EQUAL:g}, and its floor at most {HIGHEST_FLOOR:g}. REFUTED: its lower bound is at least "
+    f"{EQUAL:g}, and its floor at most {HIGHEST_FLOOR:g}.\nREFUTED: its lower bound is at least "
     f"{DIFFERENT:g}, for this posterior and for every one searched of other inverse temperatures and prior "
-    "scales, and the nearest of them not at the edge of the search. PARTLY, where neither holds: the rank "
+    "scales, and the nearest of them not at the edge of the search.\nPARTLY, where neither holds: the rank "
     f"correlation of log probabilities is at least {RANKS:g} with its whole interval, and the lower bound "
-    f"above {EQUAL:g}. INCONCLUSIVE: anything else, or a reference or a control that failed: an independent "
+    f"above {EQUAL:g}.\nINCONCLUSIVE: anything else, or a reference or a control that failed.\n"
+    "Controls: an independent "
     f"exact sample must lie within {EQUAL:g} of the floor, and its lower bound too; two or more impostors "
     f"that are known to be further than {FAR:g} must each come out further than {EQUAL:g}: the prior, the "
     "posterior at inverse temperature 1 and the max-margin function or, where the posterior may be that "
