@@ -33,7 +33,7 @@ import numpy as np
 
 from .binomial import clopper_pearson
 from .function_distances import aligned, total_variation
-from .functions import FunctionCounts, subsample
+from .functions import FunctionCounts, counts_of, merge_counts, subsample
 
 type Array = np.ndarray
 
@@ -126,16 +126,31 @@ def _called_left(
     left: FunctionCounts, right: FunctionCounts, tried: FunctionCounts, weights: Sequence[float]
 ) -> Array:
     """How many of the tried draws the classifier of each weight calls left, ``(weight,)``."""
-    known = np.concatenate([left.packed, right.packed])
-    mass = np.concatenate([left.counts / left.total, -right.counts / right.total])
-    signs = _signs(known)
-    kernels = [float(weight) ** np.arange(signs.shape[1] + 1.0) for weight in weights]
-    called = np.zeros(len(kernels), int)
+    known = merge_counts([left, right])
+    mass = counts_of(left, known.packed) / left.total - counts_of(right, known.packed) / right.total
+    called = np.array([0 if weight else _called_as_seen(known, mass, tried) for weight in weights])
+    smooth = {place: np.float32(np.log(weight)) for place, weight in enumerate(weights) if weight}
+    if not smooth:
+        return called
+    signs, single = _signs(known.packed), mass.astype(np.float32)
     for first in range(0, len(tried.packed), AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        apart = np.rint((signs.shape[1] - _signs(tried.packed[some]) @ signs.T) / 2).astype(np.uint16)
-        called += [int(tried.counts[some][kernel[apart] @ mass > 0].sum()) for kernel in kernels]
+        further = _signs(tried.packed[some]) @ signs.T
+        # The distance beyond that of the nearest: the sign is the same and nothing underflows.
+        np.subtract(further.max(axis=1, keepdims=True), further, out=further)
+        further /= 2
+        for place, slope in smooth.items():
+            scores = np.exp(slope * further) @ single
+            called[place] += int(tried.counts[some][scores > 0].sum())
     return called
+
+
+def _called_as_seen(known: FunctionCounts, mass: Array, tried: FunctionCounts) -> int:
+    """How many of the tried draws are of functions seen more often on the left: the weight zero."""
+    likelier = FunctionCounts(known.packed[mass > 0], known.counts[mass > 0])
+    if not len(likelier.packed):
+        return 0
+    return int(tried.counts[counts_of(likelier, tried.packed) > 0].sum())
 
 
 def _signs(packed: Array) -> Array:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from compare import FunctionCounts, variation_bounds
+from compare.variation_bounds import WEIGHTS, _called_left
 
 type Array = np.ndarray
 REPEATS = 200  # a bound of level 97.5 % that covers fails more than 16 of 200 times with p < 1e-5
@@ -45,6 +46,29 @@ def test_a_large_difference_is_found_whole() -> None:
     point, uniform = np.eye(256)[3], np.full(256, 1 / 256)
     bounds = variation_bounds(counted(rng, point, 4000), counted(rng, uniform, 4000), seed=0)
     assert 0.97 < bounds.low < 1 - 1 / 256 < bounds.high
+
+
+def test_the_classifier_is_the_one_of_the_formula() -> None:
+    rng = np.random.default_rng(5)
+    ramp = np.arange(1.0, 257) / np.arange(1.0, 257).sum()
+    left, right, tried = counted(rng, ramp, 100), counted(rng, ramp[::-1], 130), counted(rng, ramp, 200)
+
+    def score(function: int, weight: float) -> float:
+        total = 0.0
+        for law, sign in ((left, 1), (right, -1)):
+            for other, count in zip(law.packed[:, 0], law.counts, strict=True):
+                total += sign * weight ** int(function ^ int(other)).bit_count() * count / law.total
+        return total
+
+    wanted = [
+        sum(
+            int(count)
+            for function, count in zip(tried.packed[:, 0], tried.counts, strict=True)
+            if score(int(function), weight) > 1e-12
+        )
+        for weight in WEIGHTS
+    ]
+    assert _called_left(left, right, tried, WEIGHTS).tolist() == wanted
 
 
 def test_functions_never_seen_are_told_apart_by_their_neighbours() -> None:

@@ -4,6 +4,10 @@ import numpy as np
 
 from thermalize.claims.claim import Curve, Evidence, Graph, Number, Published, joined
 from thermalize.claims.figures import pictures_of
+from thermalize.claims.posterior_sample import CLAIM, PARTS
+from thermalize.pages import environment
+
+from .page import Page
 
 
 def test_pictures_say_every_number_and_leave_gaps() -> None:
@@ -32,3 +36,13 @@ def test_a_long_label_is_folded_and_leaves_room_for_the_picture() -> None:
     (drawn,) = pictures_of([Graph("t", "w", "x", [label], {"a": [Number("a", 0.5, 0.4, 0.6)]})])
     assert drawn.svg.count(label) == 1  # in the text alternative, not on the axis
     assert drawn.svg.count("momentum") == 2
+
+
+def test_the_rules_of_parts_stand_as_lists() -> None:
+    template = '{% from "claim_parts.html" import rules %}{{ rules(text) }}'
+    drawn = Page(environment().from_string(template).render(text=CLAIM.rule))
+    names = [name for name, _ in drawn.tags]
+    rules = {part.rule for part in PARTS}
+    assert names.count("ul") == len(rules) == 3
+    assert names.count("li") == sum(rule.count("\n") for rule in rules)
+    assert names.count("p") == len(rules) + 1  # and how the verdicts of cases are put together

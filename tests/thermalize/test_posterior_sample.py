@@ -24,6 +24,7 @@ from thermalize.claims.posterior_family import (
     with_scale,
 )
 from thermalize.claims.posterior_gibbs import asked, loss_gate, matching_beta
+from thermalize.claims.posterior_impostors import Impostor
 from thermalize.claims.posterior_pages import answer_of, cases_shown, number_of
 from thermalize.claims.posterior_rule import Found, Posterior, case_of, judge
 
@@ -67,14 +68,15 @@ def judged(
     hot: Array | None = None,
     family: list[Member] = FAMILY,
 ) -> Case:
+    others = {
+        "the prior": counted(np.full(16, 1 / 16), 10_000, 3),
+        "the max-margin function": counted(POINT, 10_000, 4),
+        "the posterior at inverse temperature 1": counted(law(0.2) if hot is None else hot, 10_000, 5),
+    }
     posterior = Posterior(
         counted(POSTERIOR, num_reference, 1),
         counted(control, num_reference, 2),
-        {
-            "the prior": counted(np.full(16, 1 / 16), 10_000, 3),
-            "the max-margin function": counted(POINT, 10_000, 4),
-            "the posterior at inverse temperature 1": counted(law(0.2) if hot is None else hot, 10_000, 5),
-        },
+        {name: Impostor(counts, 0.4, 0.3, None) for name, counts in others.items()},
         family,
         [],
     )
@@ -140,7 +142,7 @@ def test_the_best_at_the_edge_of_the_search_refutes_nothing() -> None:
         (partial(judged, control=law(0.2)), "an independent exact sample is equal"),
         (partial(judged, hot=POSTERIOR), "the posterior at inverse temperature 1 is different"),
     ],
-    ids=["too few draws", "a control that differs", "an impostor that does not"],
+    ids=["too few draws", "a control that differs", "an impostor, said to be far, that is not found"],
 )
 def test_no_verdict(plant: Callable[[Array], Case], why: str) -> None:
     case = plant(POSTERIOR)

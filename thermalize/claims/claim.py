@@ -109,7 +109,7 @@ class Claim:
     statement: str
     source: str
     estimand: str
-    rule: str
+    rule: str  # parts with a blank line between; a part's further lines are its items
     run: Callable[[Preset, int, Progress], Evidence]
 
 

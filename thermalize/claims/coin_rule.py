@@ -29,9 +29,10 @@ DIGITS = 0.0005  # half a unit of the third digit
 EXACT_LEVEL, SHARE_LEVEL = 0.999, 0.951
 RULE = (
     "At the one probe of a coin line, by the total variation of its label from the exact posterior of "
-    f"infinite width: SUPPORTED if the upper 95 % bound is at most {CLOSE:g}, REFUTED if the lower one is at "
-    f"least {FAR:g}, INCONCLUSIVE otherwise, where two methods do not agree, or where a control came out "
-    "wrong."
+    "infinite width:\n"
+    f"SUPPORTED: the upper 95 % bound is at most {CLOSE:g}.\n"
+    f"REFUTED: the lower 95 % bound is at least {FAR:g}.\n"
+    "INCONCLUSIVE: anything else, two methods that do not agree, or a control that came out wrong."
 )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from compare import Verdict
+
 from ..family import Fit
 from ..wording import interval, number
 from .claim import Case, Curve, Graph, Number, Published
@@ -31,6 +33,28 @@ def headline_of(cases: Sequence[Case]) -> Number:
     if not len(values):
         return Number(name, None, None, None, "interval: range")
     return Number(name, float(np.median(values)), float(values.min()), float(values.max()), "interval: range")
+
+
+def answer_of(cases: Sequence[Case]) -> str:
+    """What was found on images, by stopping rule, in one sentence.
+
+    >>> from compare import Verdict
+    >>> bound = Number(f"{BOUND}, {NEAREST}", 0.5, 0.4, 0.6)
+    >>> case = Case(f"digits, sgd, first fit, {NEAREST}", {}, Verdict.REFUTED, "", [bound], [])
+    >>> answer_of([case, case._replace(numbers=[], verdict=Verdict.INCONCLUSIVE)])
+    'digits: total variation from the nearest posterior, by a classifier, median over cases: at least 0.40 \
+at first fit (1 of 2 REFUTED)'
+    """
+    systems = " and ".join(dict.fromkeys(case.name.split(", ")[0] for case in cases))
+    parts = []
+    for stop in dict.fromkeys(case.name.split(", ")[-2] for case in cases):
+        some = [case for case in cases if case.name.split(", ")[-2] == stop]
+        value = headline_of(some).value
+        refuted = sum(case.verdict == Verdict.REFUTED for case in some)
+        shown = "nothing measured" if value is None else f"at least {value:.2f}"
+        parts.append(f"{shown} at {stop} ({refuted} of {len(some)} REFUTED)")
+    beginning = "total variation from the nearest posterior, by a classifier, median over cases"
+    return f"{systems}: {beginning}: {', '.join(parts)}" if parts else ""
 
 
 def graphs_of(cases: Sequence[Case], fits: Mapping[str, Fit]) -> list[Graph | Curve]:

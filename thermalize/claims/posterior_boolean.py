@@ -5,13 +5,13 @@ posterior, and endpoints some steps later against the zero-one posterior and aga
 posterior at the same mean training loss.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from compare import FunctionCounts, count_functions, fitting_functions
+from compare import FunctionCounts, count_functions, merge_counts
 from models import Task, boolean_inputs, boolean_labels, boolean_task
 from samplers import prior_functions
 from samplers.draws import Progress, share_of
@@ -19,9 +19,9 @@ from samplers.draws import Progress, share_of
 from .boolean import CITATIONS, System, system
 from .claim import Case, Check, Evidence, Preset, Sampled
 from .learning import table_of
-from .max_margin import max_margin_function
-from .posterior_family import SCALES, Member, scaled_network, with_scale, zero_one_member
+from .posterior_family import SCALES, Member, scaled_network, with_scale, zero_one_draws, zero_one_member
 from .posterior_gibbs import BETAS, Gibbs, Size, gibbs_of, rows_and_labels, scaled_model
+from .posterior_impostors import HOT, PRIOR, Functions, functions_of, impostors_of
 from .posterior_pages import cases_shown
 from .posterior_rule import FEWEST, Posterior, case_of
 from .posterior_trained import SETTINGS, STOP_NAMES, Trained, train
@@ -29,6 +29,7 @@ from .posterior_trained import SETTINGS, STOP_NAMES, Trained, train
 type Array = np.ndarray
 
 NUM_TRAIN = {3: 4, 4: 8, 5: 12}
+MOST_TIMES = 4  # that the prior is drawn from
 TARGETS = ("single bit", "majority", "parity", "random")
 SOURCES = [*CITATIONS, "Mingard et al. 2021", "Del Moral, Doucet and Jasra 2006", "Duane et al. 1987"]
 type Plan = dict[int, dict[str, list[str]]]  # bits, targets, optimisers
@@ -48,7 +49,7 @@ PLANS: dict[Preset, Plan] = {
 class Sizes(NamedTuple):
     """What a preset draws."""
 
-    prior: dict[int, int]  # networks of the prior, by bits
+    prior: dict[int, int]  # networks of the prior drawn at a time, by bits
     scaled: int  # of every other prior scale
     endpoints: int
     gibbs: Size
@@ -80,11 +81,14 @@ def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
     for bits, targets in plan.items():
         chosen = system(bits)
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 100 + bits), 4)
-        prior = prior_of(keys[0], chosen, sizes, share_of(progress, part, num_parts))
+        tasks = {}
+        for target in targets:
+            key_task = jax.random.fold_in(keys[1], TARGETS.index(target))  # the same data in every preset
+            tasks[target] = boolean_task(key_task, table_of(target, bits), NUM_TRAIN[bits])
+        prior = prior_of(keys[0], chosen, list(tasks.values()), sizes, share_of(progress, part, num_parts))
         part += 1
         for target, optimisers in targets.items():
-            place = TARGETS.index(target)  # the same data in every preset
-            task = boolean_task(jax.random.fold_in(keys[1], place), table_of(target, bits), NUM_TRAIN[bits])
+            place, task = TARGETS.index(target), tasks[target]
             data += [np.asarray(leaf) for leaf in task.train]
             of_task = share_of(progress, part, num_parts)
             trained = {
@@ -114,28 +118,49 @@ def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
     return cases_shown("the small Boolean systems", cases, samples, data, SOURCES)
 
 
-def prior_of(key: jax.Array, chosen: System, sizes: Sizes, progress: Progress) -> Prior:
-    """Draw the functions of the prior, at every scale of the family."""
-    scales = sizes.gibbs.scales
+def prior_of(
+    key: jax.Array, chosen: System, tasks: Sequence[Task], sizes: Sizes, progress: Progress
+) -> Prior:
+    """Draw the functions of the prior, at every scale of the family.
+
+    At scale one again and again until enough fit every task, ``MOST_TIMES`` at most. When to stop depends
+    on how many fit and not on which, so that those that do stay exact draws of their posterior.
+    """
+    scales = [scale for scale in sizes.gibbs.scales if scale != 1]
     inputs, labels = boolean_inputs(chosen.num_bits), boolean_labels(scaled_network(chosen.network))
-    keys = jax.random.split(key, len(scales))
-    drawn = {
-        scale: prior_functions(
-            keys[place],
+    keys = jax.random.split(key, len(scales) + 1)
+    num_parts = len(scales) + MOST_TIMES
+
+    def drawn(key: jax.Array, scale: float, num: int, part: int) -> Array:
+        return prior_functions(
+            key,
             scaled_model(chosen.network),
             labels,
             with_scale(inputs, scale),
-            sizes.prior[chosen.num_bits] if scale == 1 else sizes.scaled,
-            progress=share_of(progress, place, len(scales)),
+            num,
+            progress=share_of(progress, part, num_parts),
         )
+
+    scaled = {
+        scale: count_functions(drawn(keys[place], scale, sizes.scaled, place))
         for place, scale in enumerate(scales)
     }
-    packed = drawn.pop(1.0)
-    middle = len(packed) // 2
-    return Prior(
-        (count_functions(packed[:middle]), count_functions(packed[middle:])),
-        {scale: count_functions(functions) for scale, functions in drawn.items()},
-    )
+    parts: list[list[FunctionCounts]] = [[], []]
+    for turn in range(MOST_TIMES):
+        key_turn = jax.random.fold_in(keys[-1], turn)
+        packed = drawn(key_turn, 1.0, sizes.prior[chosen.num_bits], len(scales) + turn)
+        for half, functions in zip(parts, np.array_split(packed, 2), strict=True):
+            half.append(count_functions(functions))
+        one, other = map(merge_counts, parts)
+        if all(fewest_fitting((one, other), task) >= FEWEST for task in tasks):
+            break
+    return Prior((one, other), scaled)
+
+
+def fewest_fitting(halves: tuple[FunctionCounts, FunctionCounts], task: Task) -> int:
+    """How many exact draws of a task's posterior the smaller half has."""
+    found = [zero_one_draws(half, *rows_and_labels(task)) for half in halves]
+    return min(0 if counts is None else counts.total for counts in found)
 
 
 def cases_of(
@@ -150,12 +175,8 @@ def cases_of(
 ) -> list[Case]:
     """All cases of one target and optimiser."""
     rows, labels = rows_and_labels(task)
-    impostors = {
-        "the prior": prior.halves[1],
-        "the max-margin function": max_margin_counts(chosen, rows, labels),
-        "the posterior at inverse temperature 1": gibbs.hot,
-    }
-    zero_one, missing = zero_one_of(prior, rows, labels, gibbs, impostors)
+    among = functions_of(chosen, rows, labels, {PRIOR: prior.halves[1], HOT: gibbs.hot})
+    zero_one, missing = zero_one_of(prior, gibbs, among)
     conditions = {
         "system": chosen.name,
         "widths": chosen.widths,
@@ -170,7 +191,10 @@ def cases_of(
     ]
     if name in gibbs.matched:
         beta, reference, control, gates = gibbs.matched[name]
-        cold = Posterior(reference, control, impostors, members_of(prior, rows, labels, gibbs), gates)
+        impostors, enough = impostors_of(reference, among)
+        cold = Posterior(
+            reference, control, impostors, members_of(prior, rows, labels, gibbs), [*gates, enough]
+        )
         beta_used = {"inverse temperature": round(beta, 3)}
         rounds.append((STOP_NAMES[1], stops[1], "Gibbs at matched loss", cold, [], beta_used))
     return [
@@ -203,25 +227,15 @@ def members_of(prior: Prior, rows: Array, labels: Array, gibbs: Gibbs) -> list[M
     return found
 
 
-def zero_one_of(
-    prior: Prior, rows: Array, labels: Array, gibbs: Gibbs, impostors: Mapping[str, FunctionCounts]
-) -> tuple[Posterior | None, list[Check]]:
+def zero_one_of(prior: Prior, gibbs: Gibbs, among: Functions) -> tuple[Posterior | None, list[Check]]:
     """The zero-one posterior by rejection, and the gate on how many draws it has."""
-    try:
-        halves = [fitting_functions(half, rows, labels) for half in prior.halves]
-    except ValueError:
-        halves = []  # no draw fits
-    num = min((half.total for half in halves), default=0)
-    gate = Check("exact draws of the posterior in a half", num >= FEWEST, f"{num}, needed {FEWEST}")
-    if not gate.passed:
+    rows, labels = among.rows, among.labels
+    reference, control = (zero_one_draws(half, rows, labels) for half in prior.halves)
+    num = 0 if reference is None or control is None else min(reference.total, control.total)
+    drawn = sum(half.total for half in prior.halves)
+    detail = f"{num}, needed {FEWEST}; {drawn} networks of the prior drawn, each with its negative"
+    gate = Check("exact draws of the posterior in a half", num >= FEWEST, detail)
+    if reference is None or control is None or not gate.passed:
         return None, [gate]
-    reference, control = halves
-    members = members_of(prior, rows, labels, gibbs)
-    return Posterior(reference, control, impostors, members, []), [gate]
-
-
-def max_margin_counts(chosen: System, rows: Array, labels: Array, num: int = 1 << 20) -> FunctionCounts:
-    """The one function of the max-margin solver, as often as anyone may ask."""
-    inputs = boolean_inputs(chosen.num_bits)
-    table = max_margin_function(inputs, rows, labels, len(chosen.network.init(jax.random.key(0))) - 1)
-    return FunctionCounts(np.packbits(table)[None], np.array([num]))
+    impostors, enough = impostors_of(reference, among)
+    return Posterior(reference, control, impostors, members_of(prior, rows, labels, gibbs), [enough]), [gate]

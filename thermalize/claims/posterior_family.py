@@ -24,6 +24,7 @@ from compare import (
     VariationBounds,
     count_functions,
     fitting_functions,
+    merge_counts,
     rhat_and_ess,
     subsample,
     thinned,
@@ -163,9 +164,24 @@ def gibbs_members(
     return found
 
 
+def zero_one_draws(prior: FunctionCounts, rows: Array, labels: Array) -> FunctionCounts | None:
+    """Exact draws of the zero-one posterior from functions of draws of the prior; ``None`` if none fits.
+
+    The prior is the same with the sign of the last layer turned, which turns every label. So a
+    network and its negative are both draws; at most one of them fits, and those that do are independent.
+
+    >>> prior = FunctionCounts(np.array([[0b00000000], [0b11110000]], np.uint8), np.array([3, 1]))
+    >>> found = zero_one_draws(prior, np.array([0, 1]), np.array([1, 1]))
+    >>> None if found is None else found.counts.tolist()
+    [1, 3]
+    """
+    negative = FunctionCounts(~prior.packed, prior.counts)
+    return _fitting(merge_counts([prior, negative]), rows, labels)
+
+
 def zero_one_member(functions: FunctionCounts, scale: float, rows: Array, labels: Array) -> list[Member]:
     """The zero-one posterior at a scale from functions of its prior, if enough of them fit."""
-    counts = _fitting(functions, rows, labels)
+    counts = zero_one_draws(functions, rows, labels)
     if counts is None or counts.total < FEWEST_DRAWS:
         return []
     return [Member("zero-one", None, scale, counts)]

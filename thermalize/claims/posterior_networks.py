@@ -35,7 +35,7 @@ from .network_case import (
     verdict_of,
 )
 from .network_presets import AMOUNTS, Amount
-from .network_report import NEAREST, graphs_of, headline_of, published_of
+from .network_report import NEAREST, answer_of, graphs_of, headline_of, published_of
 from .network_samplers import (
     STOP_NAMES,
     draw_chains,
@@ -75,7 +75,14 @@ def evidence(preset: Preset, seed: int, progress: Progress) -> Evidence:
         cases, samples, fits = cases + found, samples + drawn, fits | fitted
         data += [np.asarray(leaf) for leaf in (*system.task.train, *system.task.probe)]
     return Evidence(
-        cases, headline_of(cases), graphs_of(cases, fits), samples, data, CITATIONS, published_of(cases)
+        cases,
+        headline_of(cases),
+        graphs_of(cases, fits),
+        samples,
+        data,
+        CITATIONS,
+        published_of(cases),
+        answer_of(cases),
     )
 
 

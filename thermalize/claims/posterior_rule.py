@@ -28,6 +28,8 @@ from compare import (
 
 from .claim import Case, Check, Number, settled
 from .posterior_family import Member, Nearest, nearest_of
+from .posterior_impostors import FAR, PRIOR, Impostor
+from .posterior_impostors import numbers_of as known_of
 
 type Array = np.ndarray
 
@@ -37,15 +39,18 @@ HIGHEST_FLOOR = 0.05
 FEWEST = 400  # independent draws in each half of the reference, and endpoints
 RESAMPLES = 300
 RULE = (
+    "On Boolean systems, by the law of functions:\n"
     "SUPPORTED: the upper 95 % bound of the total variation between endpoints and posterior is at most "
-    f"{EQUAL:g}, and its floor at most {HIGHEST_FLOOR:g}. REFUTED: its lower bound is at least "
+    f"{EQUAL:g}, and its floor at most {HIGHEST_FLOOR:g}.\nREFUTED: its lower bound is at least "
     f"{DIFFERENT:g}, for this posterior and for every one searched of other inverse temperatures and prior "
-    "scales, and the nearest of them not at the edge of the search. PARTLY, where neither holds: the rank "
+    "scales, and the nearest of them not at the edge of the search.\nPARTLY, where neither holds: the rank "
     f"correlation of log probabilities is at least {RANKS:g} with its whole interval, and the lower bound "
-    f"above {EQUAL:g}. INCONCLUSIVE: anything else, or a reference or a control that failed: an independent "
-    f"exact sample must lie within {EQUAL:g} of the floor, and its lower bound too; the prior, the "
-    f"max-margin function and the posterior at another inverse temperature must each be further than "
-    f"{EQUAL:g}."
+    f"above {EQUAL:g}.\nINCONCLUSIVE: anything else, or a reference or a control that failed.\n"
+    "Controls: an independent "
+    f"exact sample must lie within {EQUAL:g} of the floor, and its lower bound too; two or more impostors "
+    f"that are known to be further than {FAR:g} must each come out further than {EQUAL:g}: the prior, the "
+    "posterior at inverse temperature 1 and the max-margin function or, where the posterior may be that "
+    "function itself, the one with every label turned outside the training set."
 )
 
 
@@ -101,7 +106,7 @@ class Posterior(NamedTuple):
 
     reference: FunctionCounts
     control: FunctionCounts  # from an independent run of an exact method
-    impostors: Mapping[str, FunctionCounts]
+    impostors: Mapping[str, Impostor]  # known to be far
     members: Sequence[Member]  # of the family to search; none: not searched
     gates: Sequence[Check]
 
@@ -165,9 +170,9 @@ def controls(posterior: Posterior, num: int, seed: int) -> list[Check]:
             f"certain {low:.3f}, each at most {EQUAL:g}",
         )
     ]
-    for name, counts in posterior.impostors.items():
-        bounds = variation_bounds(subsample(counts, num, rng), posterior.reference, seed=seed)
-        words = f"total variation at least {bounds.low:.3f}, needed more than {EQUAL:g}"
+    for name, impostor in posterior.impostors.items():
+        bounds = variation_bounds(subsample(impostor.counts, num, rng), posterior.reference, seed=seed)
+        words = f"found at least {bounds.low:.3f}, needed more than {EQUAL:g}; known: {impostor.words}"
         checks.append(Check(f"{name} is different", bounds.low > EQUAL, words))
     return checks
 
@@ -194,12 +199,13 @@ def numbers_of(
         *_averaged(trained, reference, num_inputs),
         *_most_probable(trained, reference),
     ]
-    if "the prior" in posterior.impostors:
-        prior = subsample(posterior.impostors["the prior"], trained.total, np.random.default_rng([seed, 2]))
+    if PRIOR in posterior.impostors:
+        prior = subsample(posterior.impostors[PRIOR].counts, trained.total, np.random.default_rng([seed, 2]))
         far = variation_bounds(prior, reference, seed=seed)
         numbers.insert(
             2, Number("ceiling: the prior", far.distance, far.low, far.high, "bounds of the truth")
         )
+    numbers += known_of(posterior.impostors)
     if nearest is not None:
         member = nearest.member
         numbers += [

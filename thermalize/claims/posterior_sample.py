@@ -57,6 +57,6 @@ CLAIM = Claim(
         "against the Gibbs posterior at matched training loss; rank correlation of log probabilities "
         "beside it"
     ),
-    rule=" ".join([*dict.fromkeys(part.rule for part in PARTS), TOGETHER]),
+    rule="\n\n".join([*dict.fromkeys(part.rule for part in PARTS), TOGETHER]),
     run=run,
 )

@@ -29,7 +29,6 @@ from samplers.draws import Progress, share_of
 
 from .boolean import System, functions_of_prior
 from .claim import Check
-from .posterior_boolean import max_margin_counts
 from .posterior_family import (
     FEWEST_DRAWS,
     LARGEST_RHAT,
@@ -40,6 +39,7 @@ from .posterior_family import (
     thinned_functions,
 )
 from .posterior_gibbs import BETAS, MAX_RHAT, asked, rows_and_labels
+from .posterior_impostors import HOT, PRIOR, functions_of, impostors_of
 from .posterior_rule import FEWEST, Posterior
 
 type Array = np.ndarray
@@ -78,12 +78,11 @@ def posterior_of(key: jax.Array, chosen: System, task: Task, size: Size, progres
         members += found
         hot = rung if scale == 1 else hot
         progress(4 + place, parts)
-    impostors = {"the prior": prior, "the max-margin function": max_margin_counts(chosen, rows, labels)}
-    if hot is not None:
-        impostors["the posterior at inverse temperature 1"] = hot
-    return Posterior(
-        down.counts(), along.counts(), impostors, members, gates_of(down, along, chosen.num_inputs)
-    )
+    laws = {PRIOR: prior} if hot is None else {PRIOR: prior, HOT: hot}
+    reference = down.counts()
+    impostors, enough = impostors_of(reference, functions_of(chosen, rows, labels, laws))
+    gates = [*gates_of(down, along, chosen.num_inputs), enough]
+    return Posterior(reference, along.counts(), impostors, members, gates)
 
 
 def descended(
