@@ -47,6 +47,7 @@ class Tables(Protocol):
 
 NUM_NULL = 100  # random splits behind a floor and a ceiling
 NUM_POINT = 50  # random splits averaged for the distance itself
+MIN_PAIRED = 8  # networks: of fewer a resample may hold one alone, which has no pairs
 NUM_SPREAD = 200  # bootstrap resamples of reference against reference
 
 
@@ -70,7 +71,8 @@ def compare_samples(
     a margin that is a share of the way to it is nan: that outcome is INCONCLUSIVE. An arm's
     numbers do not depend on which other arms there are. Raises ``ValueError`` if a sample has
     fewer than two units, the reference fewer than two chains, the probes differ, or a value
-    is not finite; without distances, with two of one name, and for counts below one.
+    is not finite; for fewer than eight networks in pairs; without distances, with two of one
+    name, and for counts below one.
     """
     samples = _named(arms, reference, ceiling)
     names = [distance.name for distance in distances]
@@ -171,6 +173,11 @@ def _compare(
     for arm in found:
         rng = np.random.default_rng([seed, zlib.crc32(arm.encode())])
         num_left = min(len(units[arm]), len(units.get(CEILING, units[arm])), num_half)
+        if isinstance(tables, Pairs) and num_left < MIN_PAIRED:
+            raise ValueError(
+                f"distances between pairs need {MIN_PAIRED} networks in every sample and both halves of the "
+                f"reference's chains, got {num_left} at the fewest: give more, or compare averages alone"
+            )
         of_arm = _drawn(rng, [units[arm]] * NUM_POINT, num_left)
         boot = [
             _drawn(rng, [units[name]] * num_resamples, size, replace=True)

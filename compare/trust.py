@@ -142,10 +142,11 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
     sentence a chain. Raises ``ValueError`` for other shapes.
     """
     chains = np.shape(behaviours)[:2]
-    if (diverging is not None and np.shape(diverging) != chains) or len(status) != chains[0]:
+    marked = chains if diverging is None else np.shape(diverging)
+    if marked != chains or len(status) != chains[0]:
         raise ValueError(
             f"behaviours of {chains} chains and draws need diverging of that shape and a sentence of status "
-            f"a chain, got {np.shape(diverging)} and {len(status)} sentences"
+            f"a chain, got {marked} and {len(status)} sentences"
         )
     rhat, ess = rhat_and_ess(behaviours)
     known = np.isfinite(rhat).any() and np.isfinite(behaviours).all()

@@ -15,10 +15,10 @@ import numpy as np
 from .coordinates import Coordinates
 from .draws import Draws, Inputs, Observe
 from .job_queue import open_streams, run_streams
-from .kernel import Sampler
+from .kernel import Sampler, check_optimiser, check_sampler
 from .lane import ROUND, Program, Work
 from .lanes import lane_mesh
-from .options import check_count
+from .options import check_count, check_key
 from .stopping import NEVER, Stop, check_stop, limits_of, record_steps
 from .target import Key, Params, Target
 
@@ -53,6 +53,9 @@ def make_training(
 ) -> Training:
     """The arguments of :func:`optimise_through`, checked, as :func:`train_chunk` takes them."""
     stops = tuple(stops)
+    check_key(key)
+    check_sampler(sampler)
+    check_optimiser(sampler)
     check_count(lanes=lanes, block=block, chunk=chunk, record_every=record_every)
     if not stops:
         raise ValueError("stops must name at least one stopping rule, got none")
