@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter; JOBS=4 the number of test processes.
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo verdict test lint format certify bench docs browser clean
+.PHONY: help environment demo verdict test lint format certify soak bench docs browser clean
 .NOTPARALLEL:
 
 export PYTHON
@@ -25,8 +25,12 @@ test: environment ## Run every test but the long statistical ones.
 	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15
 
 certify: environment ## Run the long tests, judge every sampler by exact laws, write runs/certificate.
+	$(RUN) pytest -n $(JOBS) --dist worksteal --durations=15 -k properties --hypothesis-profile=many
 	JAX_DISABLE_MOST_OPTIMIZATIONS=0 $(RUN) pytest -n $(JOBS) --dist worksteal --durations=15 -m certify
 	$(RUN) thermalize certify --out runs/certificate --overwrite
+
+soak: environment ## Compare for an hour, MINUTES=60, in one process: memory and open files must stay flat.
+	.venv/bin/python scripts/soak.py --minutes $(or $(MINUTES),60) --out runs/soak
 
 bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.
 	$(RUN) benchmarks --out runs/bench $(if $(TORCH_PYTHON),--torch-python $(TORCH_PYTHON))

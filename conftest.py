@@ -2,10 +2,14 @@
 
 Most of a test is compiling programs that run for a blink, so they are compiled without most
 optimisations, as jax's own tests are. What is measured and certified is compiled as a user's is.
+
+Properties are tried on a few examples, the same every time; `make certify` tries many.
 """
 
 import os
 from pathlib import Path
+
+from hypothesis import settings
 
 # Before anything imports jax: two devices even on one core, so that sharding is always exercised.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
@@ -17,3 +21,9 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 # jax writes cache entries in place and warns of one it finds half written: no two processes share a folder.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent / ".cache" / "tests" / WORKER)
+
+# An example that fails is printed and becomes a test of its own: nothing is kept beside the code.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parent / ".cache" / "hypothesis"))
+settings.register_profile("few", max_examples=12, derandomize=True, deadline=None, database=None)
+settings.register_profile("many", max_examples=150, derandomize=True, deadline=None, database=None)
+settings.load_profile("few")

@@ -23,7 +23,7 @@ from .distances import (
     maximum_mean_discrepancy,
 )
 from .equivalence import Outcome
-from .nulls import compare_samples, paired
+from .nulls import MIN_PAIRED, compare_samples, paired
 from .tables import Sample
 from .trust import MIN_BULK_ESS, Gate, Trust, judge_reference
 from .two_sample import classifier_two_sample_test
@@ -32,7 +32,7 @@ from .wasserstein import scalar_wasserstein, sliced_wasserstein
 
 type Array = np.ndarray
 
-MIN_NETWORKS = 8  # fewer are not compared: the classifier needs four to learn and four to try
+MIN_NETWORKS = MIN_PAIRED  # fewer are not compared: the classifier needs four to learn and four to try
 MIN_CHAINS = 4  # of the reference: a floor of the classifier needs quarters
 
 

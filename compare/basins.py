@@ -24,6 +24,7 @@ import numpy as np
 from scipy.stats import t
 
 from .binomial import clopper_pearson
+from .options import check_level
 from .trust import MAX_RHAT, MIN_BULK_ESS, Gate, Trust, bulk_ess, judge_reference
 
 type Array = np.ndarray
@@ -83,7 +84,7 @@ def weigh_basins(
     :func:`judge_reference`; R-hat and effective size of the indicators; starts whose chains agree on
     both masses (Student over chains, all pairs together at 0.001); every basin that was seen at
     all seen from every start; and 100 restarts. Raises ``ValueError`` for shapes that do not
-    fit and too few starts.
+    fit, labels other than 0, 1 and 2, too few starts, or a level outside 0 to 1.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.choice([1, 2], size=(8, 500), p=[0.8, 0.2])
@@ -91,6 +92,7 @@ def weigh_basins(
     >>> found.certified, round(found.first.value, 1), round(found.log_ratio.value, 1)
     (True, 0.8, 1.4)
     """
+    check_level(level)
     places = _places(labels, behaviours, starts)
     indicators = np.stack([labels == FIRST, labels == SECOND], axis=-1).astype(float)
     with warnings.catch_warnings():  # chains that sit have no variance to divide by, and fail by a gate
@@ -136,6 +138,9 @@ def _places(labels: Array, behaviours: Array, starts: Sequence[str]) -> dict[str
             "labels must be (chain, draw), behaviours (chain, draw, behaviour) and starts one a chain, got "
             f"{labels.shape}, {behaviours.shape} and {len(starts)} starts"
         )
+    odd = sorted(set(np.unique(labels).tolist()) - {NEITHER, FIRST, SECOND})
+    if odd:
+        raise ValueError(f"labels are 1 and 2 for the basins and 0 for neither, got {odd[:5]} too")
     places = {name: np.flatnonzero(np.array(starts) == name) for name in dict.fromkeys(starts)}
     fewest = min(map(len, places.values()))
     if len(places) < 2 or fewest < 2:

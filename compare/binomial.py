@@ -6,6 +6,8 @@ Source: Clopper and Pearson 1934.
 import numpy as np
 from scipy.stats import beta
 
+from .options import check_level
+
 type Array = np.ndarray
 
 
@@ -20,8 +22,7 @@ def clopper_pearson(successes: Array | int, trials: int, level: float = 0.95) ->
     >>> float(low), round(float(high), 6)
     (0.0, 0.003682)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}: 0.95 for 95 %")
+    check_level(level)
     if np.any(np.asarray(successes) < 0) or np.any(np.asarray(successes) > trials):
         raise ValueError(
             f"successes must lie between 0 and the {trials} trials, got {np.min(successes)} to "

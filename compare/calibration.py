@@ -25,6 +25,8 @@ Sources: Brier 1950; Naeini et al. 2015, section 2 (error); Nixon et al. 2019 (e
 
 import numpy as np
 
+from .options import check_classes, check_count, check_probabilities
+
 type Array = np.ndarray
 
 NUM_BINS = 10
@@ -33,9 +35,13 @@ NUM_BINS = 10
 def brier_score(probabilities: Array, targets: Array) -> Array:
     """Mean squared distance from the true class, in [0, 2], of ``(..., probe, class)``: ``(...)``.
 
+    Raises ``ValueError`` for targets that are no class, or not one a probe, and for what is no probability.
+
     >>> float(brier_score(np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([0, 1])).round(3))
     0.29
     """
+    check_probabilities(probabilities)
+    check_classes(probabilities, targets)
     truth = np.arange(probabilities.shape[-1]) == np.asarray(targets)[:, None]
     return np.mean(np.sum((probabilities - truth) ** 2, axis=-1), axis=-1)
 
@@ -44,12 +50,14 @@ def calibration_error(probabilities: Array, targets: Array, num_bins: int = NUM_
     """Expected calibration error with bins of equal mass, in [0, 1], ``(...)``; biased upwards.
 
     Equally confident probes are put in order of their number. Raises ``ValueError`` for more
-    bins than probes.
+    bins than probes, and as :func:`brier_score`.
 
     >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.5, 0.5]])
     >>> float(calibration_error(p, np.array([0, 1, 0, 0]), num_bins=2).round(3))
     0.4
     """
+    check_probabilities(probabilities)
+    check_classes(probabilities, targets)
     confident = np.max(probabilities, axis=-1)
     right = np.argmax(probabilities, axis=-1) == np.asarray(targets)
     order = np.argsort(confident, axis=-1, kind="stable")
@@ -62,9 +70,12 @@ def calibration_error(probabilities: Array, targets: Array, num_bins: int = NUM_
 def calibration_floor(probabilities: Array, num_bins: int = NUM_BINS) -> Array:
     """The calibration error to expect of a network with these confidences that is perfectly calibrated.
 
+    Raises ``ValueError`` for more bins than probes, and for what is no probability.
+
     >>> float(calibration_floor(np.full((100, 2), 0.5)).round(3))
     0.126
     """
+    check_probabilities(probabilities)
     confident = np.sort(np.max(probabilities, axis=-1).astype(float), axis=-1)
     num_probes = confident.shape[-1]
     variances = np.add.reduceat(confident * (1 - confident), _starts(num_probes, num_bins), axis=-1)
@@ -73,6 +84,7 @@ def calibration_floor(probabilities: Array, num_bins: int = NUM_BINS) -> Array:
 
 
 def _starts(num_probes: int, num_bins: int) -> Array:
-    if not 1 <= num_bins <= num_probes:
+    check_count(num_bins=num_bins)
+    if num_bins > num_probes:
         raise ValueError(f"{num_bins} bins of equal mass need as many probes, got {num_probes}")
     return np.arange(num_bins) * num_probes // num_bins

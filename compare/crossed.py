@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from .options import check_level
+
 type Array = np.ndarray
 
 
@@ -24,11 +26,12 @@ class CrossedMean(NamedTuple):
     error: float
 
     def interval(self, level: float) -> tuple[float, float]:
-        """The central normal interval.
+        """The central normal interval. Raises ``ValueError`` for a level outside 0 to 1.
 
         >>> [round(end, 3) for end in CrossedMean(0.5, 0.1).interval(0.95)]
         [0.304, 0.696]
         """
+        check_level(level)
         reach = float(norm.ppf((1 + level) / 2)) * self.error
         return self.value - reach, self.value + reach
 
@@ -36,14 +39,16 @@ class CrossedMean(NamedTuple):
 def crossed_mean(values: Array) -> CrossedMean:
     """The mean of ``values`` ``(network, item)`` for other networks and other items.
 
-    Raises ``ValueError`` for fewer than two of either.
+    Raises ``ValueError`` for fewer than two of either, or other axes.
 
     >>> crossed_mean(np.array([[0.0, 1.0], [0.0, 1.0]]))
     CrossedMean(value=0.5, error=0.5)
     """
+    if np.ndim(values) != 2 or min(np.shape(values)) < 2:
+        raise ValueError(
+            f"values (network, item) of two networks and two items or more are needed, got {np.shape(values)}"
+        )
     num_units, num_items = values.shape
-    if min(num_units, num_items) < 2:
-        raise ValueError(f"two networks and two items are needed, got {num_units} and {num_items}")
     of_units, of_items = values.mean(axis=1, dtype=float), values.mean(axis=0, dtype=float)
     variance = of_units.var(ddof=1) / num_units + of_items.var(ddof=1) / num_items
     return CrossedMean(float(of_units.mean()), float(np.sqrt(variance)))

@@ -23,6 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
+from .options import check_count, check_level
+
 type Array = np.ndarray
 SPLITS = 20  # random halves behind the point
 RESAMPLES = 1000
@@ -52,7 +54,8 @@ def corrected_rank_correlation(
     many items, these are the same in the same order, and noise in common counts for nothing.
     Where a resample's reliability is below 0.01 its correlation counts as unbounded, so that an interval
     of minus to plus infinity says that the networks do not differ by more than noise.
-    Raises ``ValueError`` for fewer than 20 networks, fewer than 4 items or unequal networks.
+    Raises ``ValueError`` for fewer than 20 networks, fewer than 4 items, unequal networks, no
+    resamples, or a level outside 0 to 1.
 
     >>> rng = np.random.default_rng(0)
     >>> skill = rng.normal(size=(400, 1))
@@ -61,7 +64,11 @@ def corrected_rank_correlation(
     >>> found.raw < 0.98, 0.98 < found.value < 1.02
     (True, True)
     """
+    check_level(level)
+    check_count(num_resamples=num_resamples)
     left, right = np.asarray(left, np.float32), np.asarray(right, np.float32)
+    if left.ndim != 2 or right.ndim != 2:
+        raise ValueError(f"scores must be (network, item), got shapes {left.shape} and {right.shape}")
     if len(left) != len(right) or len(left) < FEWEST:
         raise ValueError(f"{FEWEST} networks or more are needed in both, got {len(left)} and {len(right)}")
     if min(left.shape[1], right.shape[1]) < 4:

@@ -77,9 +77,17 @@ def judge(low: float, high: float, margin: float) -> Outcome:
     """Equivalent if the whole interval of the excess is within the margin, different if
     all of it is beyond, else inconclusive (two one-sided tests).
 
+    Raises ``ValueError`` for an interval whose ends are exchanged, and for a negative margin.
+
     >>> judge(-0.01, 0.015, margin=0.02).value, judge(0.03, 0.05, margin=0.02).value
     ('EQUIVALENT', 'DIFFERENT')
     """
+    if low > high:
+        raise ValueError(f"an interval goes from low to high, got {low} to {high}: were the ends exchanged?")
+    if margin < 0:
+        raise ValueError(
+            f"margin must not be negative, got {margin}: it is the largest excess that counts as equal"
+        )
     if not (np.isfinite(low) and np.isfinite(high) and np.isfinite(margin)):
         return Outcome.INCONCLUSIVE
     if high <= margin:

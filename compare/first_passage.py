@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import CensoredData, ecdf, logrank
 
+from .options import check_count, check_level
+
 type Array = np.ndarray
 
 
@@ -77,8 +79,7 @@ def median_passage(passages: Passages, level: float = 0.95) -> Median:
     >>> median_passage(Passages(steps, steps - 1, np.zeros(5, bool)))
     Median(value=None, low=None, high=None)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}: 0.95, say")
+    check_level(level)
     survival = ecdf(_censored(passages)).sf
     with warnings.catch_warnings():  # where nobody or everybody has seen it there is no variance
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -130,6 +131,7 @@ def median_ratio(
     passage: no look can make a delay look longer than it was. A resample without a median
     of the later thing counts as endless, one without a median of the earlier as none.
     ``high`` is ``None`` where the upper end is endless, all are where ``earlier`` has no median.
+    Raises ``ValueError`` for other runs, no resamples, or a level outside (0, 1).
 
     >>> steps = np.full(8, 100)
     >>> slow, quick = (Passages(n * steps, n * steps, np.ones(8, bool)) for n in (30, 2))
@@ -138,8 +140,8 @@ def median_ratio(
     """
     if len(later.steps) != len(earlier.steps):
         raise ValueError(f"the same runs are needed, got {len(later.steps)} and {len(earlier.steps)}")
-    if not num_resamples >= 1:
-        raise ValueError(f"num_resamples must be at least 1, got {num_resamples}")
+    check_count(num_resamples=num_resamples)
+    check_level(level)
     timed = later._replace(steps=np.where(later.seen, np.maximum(later.before, 0), later.steps))
     rows = rng.integers(0, len(later.steps), (num_resamples, len(later.steps)))
     slow, quick = _medians(timed, rows), _medians(earlier, rows)

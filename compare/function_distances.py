@@ -31,6 +31,7 @@ from scipy.stats import norm, spearmanr
 
 from .comparison import Band, band
 from .functions import FunctionCounts, counts_of, merge_counts
+from .options import check_count, check_law, check_laws, check_level
 
 type Array = np.ndarray
 type Measure = Callable[[Array, Array], float]  # of two probability vectors (function,)
@@ -69,7 +70,7 @@ def total_variation(left: Array, right: Array) -> float:
     >>> total_variation(np.array([0.5, 0.5]), np.array([0.9, 0.1]))
     0.4
     """
-    _check_laws(left, right)
+    check_laws(left, right)
     return float(np.abs(left - right).sum() / 2)
 
 
@@ -79,21 +80,10 @@ def jensen_shannon(left: Array, right: Array) -> float:
     >>> jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     1.0
     """
-    _check_laws(left, right)
+    check_laws(left, right)
     middle = (left + right) / 2
     entropies = [-float(xlogy(p, p).sum()) for p in (middle, left, right)]
     return max(0.0, entropies[0] - (entropies[1] + entropies[2]) / 2) / float(np.log(2))
-
-
-def _check_laws(left: Array, right: Array) -> None:
-    if np.shape(left) != np.shape(right):
-        raise ValueError(
-            f"laws over the same functions have one shape, got {np.shape(left)} and {np.shape(right)}"
-        )
-    for law in (left, right):
-        if not np.all((np.asarray(law) >= 0) & (np.asarray(law) <= 1 + 1e-6)):
-            found = f"{np.min(law)} to {np.max(law)}"
-            raise ValueError(f"probabilities lie between 0 and 1, got {found}: divide counts by their sum")
 
 
 def approximate_floor(num_functions: int, num_left: int, num_right: int) -> float:
@@ -117,13 +107,16 @@ def compare_functions(
     """The distance between two function histograms with its floor and interval.
 
     The interval is the bootstrap spread about its own mean, added to the point, for a
-    resampled histogram is further off than the sample it comes from.
+    resampled histogram is further off than the sample it comes from. Raises ``ValueError`` for
+    samples without draws or of different functions, no resamples, or a level outside 0 to 1.
 
     >>> same = FunctionCounts(np.array([[0], [1]], np.uint8), np.array([60, 40]))
     >>> result = compare_functions(same, same, seed=0, num_resamples=200)
     >>> result.distance.mean, result.p_value
     (0.0, 1.0)
     """
+    check_level(level)
+    check_count(num_resamples=num_resamples)
     rng = np.random.default_rng(seed)
     a, b = aligned(left, right)
     p, q = a / left.total, b / right.total
@@ -156,12 +149,15 @@ def floor_of_draws(
 ) -> Band:
     """The distance between two disjoint random parts of one sample, mean and interval.
 
-    Raises ``ValueError`` if the sample is smaller than the two parts.
+    Raises ``ValueError`` if the sample is smaller than the two parts, for a part without draws,
+    no resamples, or a level outside 0 to 1.
 
     >>> draws = FunctionCounts(np.arange(4, dtype=np.uint8)[:, None], np.array([50, 50, 50, 50]))
     >>> 0.05 < floor_of_draws(draws, 100, 100, seed=0).mean < 0.15
     True
     """
+    check_level(level)
+    check_count(num_left=num_left, num_right=num_right, num_resamples=num_resamples)
     if num_left + num_right > draws.total:
         raise ValueError(
             f"a floor at sizes {num_left} and {num_right} needs as many draws together, got {draws.total}: "
@@ -183,9 +179,14 @@ def floor_of_law(
 ) -> Band:
     """The distance between two samples of a law that is known, mean and interval.
 
+    Raises ``ValueError`` for what is no law, and as :func:`floor_of_draws`.
+
     >>> round(floor_of_law(np.full(256, 1 / 256), 8192, 8192, seed=0, num_resamples=100).mean, 2)
     0.1
     """
+    check_level(level)
+    check_count(num_left=num_left, num_right=num_right, num_resamples=num_resamples)
+    check_law(probabilities)
     rng = np.random.default_rng(seed)
     p = np.asarray(probabilities, float)
     values = [_between_draws(rng, p, p, num_left, num_right, measure) for _ in range(num_resamples)]
@@ -197,12 +198,14 @@ def rank_correlation(left: FunctionCounts, right: FunctionCounts, level: float =
 
     A function that one sample never saw has no log probability there and is left out;
     ``mass_left`` and ``mass_right`` say how much that leaves. The interval is Fisher's,
-    with Bonett and Wright's error. Noise in rare functions lowers the value.
+    with Bonett and Wright's error. Noise in rare functions lowers the value. Raises ``ValueError``
+    as :func:`compare_functions`.
 
     >>> counts = FunctionCounts(np.arange(5, dtype=np.uint8)[:, None], np.array([50, 30, 10, 9, 1]))
     >>> round(rank_correlation(counts, counts).value, 6)
     1.0
     """
+    check_level(level)
     a, b = aligned(left, right)
     both = (a > 0) & (b > 0)
     num, masses = int(both.sum()), (a[both].sum() / left.total, b[both].sum() / right.total)
@@ -218,13 +221,9 @@ def rank_correlation(left: FunctionCounts, right: FunctionCounts, level: float =
 def aligned(left: FunctionCounts, right: FunctionCounts) -> tuple[Array, Array]:
     """Counts of both samples over the functions that either saw, ``(function,)`` each.
 
-    Raises ``ValueError`` if the functions have different numbers of inputs.
+    Raises ``ValueError`` if the functions have different numbers of inputs, and without draws.
     """
-    if left.packed.shape[1] != right.packed.shape[1]:
-        raise ValueError(
-            f"functions of {left.packed.shape[1]} and {right.packed.shape[1]} bytes cannot be the same: "
-            "label both samples on the same inputs"
-        )
+    check_count(num_left=left.total, num_right=right.total)
     seen = merge_counts([left, right]).packed
     return counts_of(left, seen), counts_of(right, seen)
 

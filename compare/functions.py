@@ -27,6 +27,7 @@ import numpy as np
 from scipy.stats import norm
 
 from .binomial import clopper_pearson
+from .options import check_count, check_level
 
 type Array = np.ndarray
 type Labels = np.ndarray | jax.Array  # (..., num_inputs) booleans or integers, 1 where not zero
@@ -119,10 +120,15 @@ def count_functions(packed: Packed) -> FunctionCounts:
 def merge_counts(parts: Sequence[FunctionCounts]) -> FunctionCounts:
     """The counts of several sets of draws together, so that a stream needs no memory of draws.
 
+    Raises ``ValueError`` for no sets, and functions of different numbers of inputs.
+
     >>> part = FunctionCounts(np.array([[7]], np.uint8), np.array([2]))
     >>> merge_counts([part, part]).counts.tolist()
     [4]
     """
+    widths = sorted({part.packed.shape[1] for part in parts})
+    if len(widths) != 1:
+        raise ValueError(f"functions of one number of bytes are needed, got {widths}: label the same inputs")
     packed = np.concatenate([part.packed for part in parts])
     values, place = np.unique(_sortable(packed), return_inverse=True)
     sums = np.zeros(len(values), np.int64)
@@ -134,12 +140,17 @@ def fitting_functions(counts: FunctionCounts, rows: Array, labels: Array) -> Fun
     """The functions that give ``labels`` to the inputs ``rows``: the zero-one posterior.
 
     The prior's counts restricted to functions without training errors are counts of the
-    prior conditioned on fit. Raises ``ValueError`` if no function fits.
+    prior conditioned on fit. Raises ``ValueError`` if no function fits, and for rows without a label.
 
     >>> counts = FunctionCounts(np.array([[0b10000000], [0b11000000]], np.uint8), np.array([3, 1]))
     >>> fitting_functions(counts, np.array([1]), np.array([0])).counts.tolist()
     [3]
     """
+    rows, num_inputs = np.asarray(rows, int), 8 * counts.packed.shape[1]
+    if rows.ndim != 1 or rows.shape != np.shape(labels) or not np.all((rows >= 0) & (rows < num_inputs)):
+        raise ValueError(
+            f"rows are inputs 0 to {num_inputs - 1}, a label each, got {rows} and labels {np.shape(labels)}"
+        )
     wanted = np.zeros(8 * counts.packed.shape[1], bool)
     mask = np.zeros_like(wanted)
     wanted[rows], mask[rows] = np.asarray(labels) != 0, True
@@ -155,10 +166,17 @@ def fitting_functions(counts: FunctionCounts, rows: Array, labels: Array) -> Fun
 def counts_of(counts: FunctionCounts, packed: Packed) -> Array:
     """How often each of the functions ``(function, num_bytes)`` was seen, zeros included.
 
+    Raises ``ValueError`` for functions of another number of inputs, and without draws.
+
     >>> counts = FunctionCounts(np.array([[5], [7]], np.uint8), np.array([3, 1]))
     >>> counts_of(counts, np.array([[7], [6]], np.uint8)).tolist()
     [1, 0]
     """
+    if np.shape(packed)[1:] != counts.packed.shape[1:] or not len(counts.packed):
+        raise ValueError(
+            f"functions (function, num_bytes) of the same inputs are needed, got {counts.packed.shape} "
+            f"counted and {np.shape(packed)} asked for"
+        )
     seen, asked = _sortable(counts.packed), _sortable(packed)
     place = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)
     return np.where(seen[place] == asked, counts.counts[place], 0)
@@ -180,11 +198,13 @@ def unseen_mass(counts: FunctionCounts, level: float = 0.95) -> UnseenMass:
     """Good-Turing estimate of the probability of all functions not seen, with Esty's error.
 
     The error counts at least one function seen once, so that it is never zero: a sample
-    without rare functions does not prove that there are none.
+    without rare functions does not prove that there are none. Raises ``ValueError`` without draws.
 
     >>> unseen_mass(FunctionCounts(np.array([[1], [2]], np.uint8), np.array([1, 99]))).value
     0.01
     """
+    check_level(level)
+    check_count(total=counts.total)
     total = counts.total
     once, twice = int(np.sum(counts.counts == 1)), int(np.sum(counts.counts == 2))
     value = once / total
@@ -194,12 +214,13 @@ def unseen_mass(counts: FunctionCounts, level: float = 0.95) -> UnseenMass:
 
 
 def subsample(counts: FunctionCounts, num: int, rng: np.random.Generator) -> FunctionCounts:
-    """``num`` of the draws, without replacement; all where there are no more.
+    """``num`` of the draws, one or more, without replacement; all where there are no more.
 
     >>> counts = FunctionCounts(np.array([[1], [2]], np.uint8), np.array([5, 4]))
     >>> subsample(counts, 3, np.random.default_rng(0)).total
     3
     """
+    check_count(num=num)
     if num >= counts.total:
         return counts
     drawn = rng.multivariate_hypergeometric(counts.counts, num, method="marginals")

@@ -16,13 +16,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .options import check_count
+
 type Array = np.ndarray
 
 
 def sensitivity(labels: Array, neighbours: Array) -> Array:
     """Share of neighbouring probes with different labels, of ``(..., probe)``: ``(...)``.
 
-    ``neighbours`` are positions of pairs of probes, ``(pair, 2)``.
+    ``neighbours`` are positions of pairs of probes, ``(pair, 2)``. Raises ``ValueError`` for others.
 
     >>> float(sensitivity(np.array([0, 1, 1, 1]), hypercube_neighbours(2)))
     0.5
@@ -30,15 +32,24 @@ def sensitivity(labels: Array, neighbours: Array) -> Array:
     pairs = np.asarray(neighbours)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs):
         raise ValueError(f"neighbours are pairs of positions of probes (pair, 2), got shape {pairs.shape}")
+    num_probes = np.shape(labels)[-1]
+    if pairs.min() < 0 or pairs.max() >= num_probes:
+        raise ValueError(
+            f"neighbours are positions of {num_probes} probes, 0 to {num_probes - 1}, got {pairs.min()} to "
+            f"{pairs.max()}: were they made for other probes?"
+        )
     return np.mean(labels[..., pairs[:, 0]] != labels[..., pairs[:, 1]], axis=-1)
 
 
 def hypercube_neighbours(num_bits: int) -> Array:
     """All pairs of ``2^num_bits`` bit strings, counted as binary numbers, that differ in one bit.
 
+    Raises ``ValueError`` for fewer than one bit.
+
     >>> hypercube_neighbours(2).tolist()
     [[0, 2], [1, 3], [0, 1], [2, 3]]
     """
+    check_count(num_bits=num_bits)
     numbers = np.arange(1 << num_bits)
     bits = [1 << bit for bit in reversed(range(num_bits))]
     return np.concatenate(

@@ -29,6 +29,7 @@ import numpy as np
 from .comparison import NOT_KNOWN, Band, Comparison, band, closeness, read_together
 from .distances import Distance
 from .equivalence import LEVEL, Outcome, one_sided, power
+from .options import check_count
 from .tables import Kernel, Means, Numbers, Orders, Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
@@ -46,6 +47,7 @@ class Tables(Protocol):
 
 NUM_NULL = 100  # random splits behind a floor and a ceiling
 NUM_POINT = 50  # random splits averaged for the distance itself
+MIN_PAIRED = 8  # networks: of fewer a resample may hold one alone, which has no pairs
 NUM_SPREAD = 200  # bootstrap resamples of reference against reference
 
 
@@ -69,12 +71,20 @@ def compare_samples(
     a margin that is a share of the way to it is nan: that outcome is INCONCLUSIVE. An arm's
     numbers do not depend on which other arms there are. Raises ``ValueError`` if a sample has
     fewer than two units, the reference fewer than two chains, the probes differ, or a value
-    is not finite.
+    is not finite; for fewer than eight networks in pairs; without distances, with two of one
+    name, and for counts below one.
     """
     samples = _named(arms, reference, ceiling)
+    names = [distance.name for distance in distances]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"give one distance or more, each by a name of its own, got {names or 'none'}: [energy()], say"
+        )
     check_samples(reference, *samples.values())
-    family = family or len(distances)
-    num_resamples = num_resamples or max(500, 80 * family)  # Holm's smallest step is 0.025 / family
+    family = len(distances) if family is None else family
+    if num_resamples is None:
+        num_resamples = max(500, 80 * family)  # Holm's smallest step is 0.025 / family
+    check_count(family=family, num_resamples=num_resamples)
     level = 1 - (1 - LEVEL) / family
     found: dict[str, dict[str, Comparison]] = {name: {} for name in arms}
 
@@ -103,10 +113,13 @@ def paired(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample | None
     return Pairs(_named(arms, reference, ceiling), reference=REFERENCE, seed=seed)
 
 
-REFERENCE, CEILING = "/reference", "/ceiling"  # no arm has a slash in its name
+REFERENCE, CEILING = "/reference", "/ceiling"  # no arm may have these names
 
 
 def _named(arms: Mapping[str, Sample], reference: Sample, ceiling: Sample | None) -> dict[str, Sample]:
+    taken = sorted({REFERENCE, CEILING} & set(arms))
+    if taken:
+        raise ValueError(f"an arm cannot be named {taken[0]!r}: that name is taken, give it another")
     return {REFERENCE: reference} | ({} if ceiling is None else {CEILING: ceiling}) | dict(arms)
 
 
@@ -160,6 +173,11 @@ def _compare(
     for arm in found:
         rng = np.random.default_rng([seed, zlib.crc32(arm.encode())])
         num_left = min(len(units[arm]), len(units.get(CEILING, units[arm])), num_half)
+        if isinstance(tables, Pairs) and num_left < MIN_PAIRED:
+            raise ValueError(
+                f"distances between pairs need {MIN_PAIRED} networks in every sample and both halves of the "
+                f"reference's chains, got {num_left} at the fewest: give more, or compare averages alone"
+            )
         of_arm = _drawn(rng, [units[arm]] * NUM_POINT, num_left)
         boot = [
             _drawn(rng, [units[name]] * num_resamples, size, replace=True)

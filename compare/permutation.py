@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .distances import Distance
+from .options import check_count
 from .tables import Kernel, Sample, check_samples, one_thread, pairwise_distances
 
 type Array = np.ndarray
@@ -57,7 +58,7 @@ def permutation_test(
     :class:`Kernel`; its width is the median over *both* samples, which no exchange of labels
     changes. Raises ``ValueError`` for another kind of distance, for samples on different probes, with
     values that are not finite, with fewer than two units, or with units of different sizes, and for
-    fewer than one permutation.
+    counts below one.
 
     >>> rng = np.random.default_rng(0)
     >>> same, other = (Sample(rng.beta(a, 2, size=(40, 5, 1)), np.arange(40)) for a in (2.0, 8.0))
@@ -71,8 +72,7 @@ def permutation_test(
             f"{distance.name!r} does not compare networks in pairs: use energy() or "
             "maximum_mean_discrepancy()"
         )
-    if num_permutations < 1:
-        raise ValueError(f"num_permutations must be at least 1, got {num_permutations}: 999 reach p = 0.001")
+    check_count(num_permutations=num_permutations, most=most)
     check_samples(left, right)
     rng = np.random.default_rng(seed)
     of_left, of_right = _units(left), _units(right)

@@ -35,7 +35,7 @@ def price_split(before: Array, after: Array, trait_before: Array, trait_after: A
     """Split the change of the mean trait; all arguments are ``(..., individual)``.
 
     ``before`` and ``after`` are sizes, not negative, whose shares are taken along the last axis. Raises
-    ``ValueError`` for sizes that are negative or sum to nothing.
+    ``ValueError`` for sizes that are negative or sum to nothing, and for unequal numbers of individuals.
 
     >>> found = price_split(np.array([1, 1]), np.array([3, 1]), np.array([2.0, 0.0]), np.array([2.0, 1.0]))
     >>> float(found.change), float(found.selection), float(found.transmission)
@@ -43,6 +43,11 @@ def price_split(before: Array, after: Array, trait_before: Array, trait_after: A
     """
     p, q = _shares(before, "before"), _shares(after, "after")
     z, y = np.asarray(trait_before, float), np.asarray(trait_after, float)
+    if len({np.shape(values)[-1:] for values in (p, q, z, y)}) > 1:
+        raise ValueError(
+            f"sizes and traits of the same individuals are needed, got shapes {p.shape}, {q.shape}, "
+            f"{z.shape} and {y.shape}: give one of each an individual, zero for one that is gone"
+        )
     return Price((q * y).sum(-1) - (p * z).sum(-1), ((q - p) * z).sum(-1), (q * (y - z)).sum(-1))
 
 

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from .options import check_level
+
 type Array = np.ndarray
 SMALLEST = 3  # items of a stratum that says anything
 FEWEST = 10  # items altogether
@@ -38,13 +40,14 @@ def stratified_rank_correlation(
 ) -> StratifiedCorrelation:
     """The rank correlation of ``left`` and ``right``, ``(item,)`` each, among items of equal ``strata``.
 
-    Raises ``ValueError`` for arrays of different lengths.
+    Raises ``ValueError`` for arrays of different lengths and a level outside 0 to 1.
 
     >>> x, s = np.tile(np.arange(10.0), 2), np.repeat([0, 1], 10)
     >>> found = stratified_rank_correlation(x, 100 * s - x, s)
     >>> round(found.value, 6), found.num_items, found.num_strata
     (-1.0, 20, 2)
     """
+    check_level(level)
     if not len(left) == len(right) == len(strata):
         raise ValueError(
             f"one value an item is needed, got {len(left)}, {len(right)} and {len(strata)} values"

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .comparison import Band, band
+from .options import check_count
 from .tables import one_thread, pairwise_distances
 
 type Array = np.ndarray
@@ -60,7 +61,7 @@ def nearest_temperature(
     constant for each rung, at increasing ``betas`` ``(rung,)``; ``endpoints`` are ``(endpoint, behaviour)``.
     Distances are root mean squares over behaviours, so bring these to one scale. Raises
     ``ValueError`` for shapes that do not fit, fewer than three rungs, values that are not finite,
-    or a rung with fewer than ten effective draws.
+    a rung with fewer than ten effective draws, or no resamples.
 
     >>> rng = np.random.default_rng(0)
     >>> betas = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
@@ -69,6 +70,7 @@ def nearest_temperature(
     >>> bool(found.beta.low < 1.0 < found.beta.high), found.at_edge
     (True, False)
     """
+    check_count(num_resamples=num_resamples)
     weights = _checked(draws, log_weights, betas, endpoints)
     rng = np.random.default_rng(seed)
     logs = np.log(betas)

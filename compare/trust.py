@@ -16,6 +16,8 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from .options import check_count
+
 type Array = np.ndarray
 
 MAX_RHAT = 1.01
@@ -45,12 +47,17 @@ class Trust(NamedTuple):
 
 
 def rank_rhat(behaviours: Array) -> Array:
-    """Rank-normalised split R-hat of behaviours ``(chain, draw, behaviour)``; nan where constant."""
+    """Rank-normalised split R-hat of behaviours ``(chain, draw, behaviour)``; nan where constant.
+
+    Raises ``ValueError`` for another shape.
+    """
     return _diagnosed(behaviours, (_rhat,))[0]
 
 
 def bulk_ess(behaviours: Array) -> Array:
     """Bulk effective sample size of all chains together; nan where a behaviour is constant.
+
+    ``behaviours`` are ``(chain, draw, behaviour)``; raises ``ValueError`` for another shape.
 
     >>> rng = np.random.default_rng(0)
     >>> bool((bulk_ess(rng.normal(size=(4, 500, 2))) > 1000).all())
@@ -67,6 +74,11 @@ def rhat_and_ess(behaviours: Array) -> tuple[Array, Array]:
 
 def _diagnosed(behaviours: Array, diagnostics: Sequence[Callable[["Ranked"], Array]]) -> list[Array]:
     """Diagnostics, ``(behaviour,)`` each, of the behaviours that vary, a few at a time."""
+    if np.ndim(behaviours) != 3 or 0 in np.shape(behaviours):
+        raise ValueError(
+            f"behaviours must be (chain, draw, behaviour) with one of each at least, got "
+            f"{np.shape(behaviours)}: for one behaviour give [..., None]"
+        )
     varies = ~(np.ptp(behaviours, axis=(0, 1)) == 0)  # true where a value is not a number
     found = [np.full(behaviours.shape[-1], np.nan) for _ in diagnostics]
 
@@ -127,8 +139,15 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
 
     ``behaviours`` is ``(chain, draw, behaviour)``; ``diverging`` booleans
     ``(chain, draw)`` or ``None`` for samplers without the notion; ``status`` one
-    sentence a chain.
+    sentence a chain. Raises ``ValueError`` for other shapes.
     """
+    chains = np.shape(behaviours)[:2]
+    marked = chains if diverging is None else np.shape(diverging)
+    if marked != chains or len(status) != chains[0]:
+        raise ValueError(
+            f"behaviours of {chains} chains and draws need diverging of that shape and a sentence of status "
+            f"a chain, got {marked} and {len(status)} sentences"
+        )
     rhat, ess = rhat_and_ess(behaviours)
     known = np.isfinite(rhat).any() and np.isfinite(behaviours).all()
     worst_rhat = float(np.nanmax(rhat)) if known else float("nan")
@@ -165,8 +184,15 @@ def judge_reference(behaviours: Array, diverging: Array | None, status: list[str
 def thinned(num_chains: int, num_draws: int, effective: float) -> Array:
     """Evenly spaced draws, so many a chain that all together number the effective ones.
 
+    Raises ``ValueError`` for counts below one and an effective number that is none.
+
     >>> thinned(4, 100, 40.0).tolist()
     [5, 15, 25, 35, 45, 55, 65, 75, 85, 95]
     """
+    check_count(num_chains=num_chains, num_draws=num_draws)
+    if not effective >= 0:
+        raise ValueError(
+            f"effective must not be negative, got {effective}: behaviours that vary have a number"
+        )
     keep = int(np.clip(effective // num_chains, 1, num_draws))
     return ((np.arange(keep) + 0.5) * num_draws / keep).astype(int)

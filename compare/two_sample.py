@@ -33,6 +33,7 @@ from .binomial import clopper_pearson
 from .comparison import NOT_KNOWN, Band, Comparison, band, closeness
 from .equivalence import LEVEL, POWER, OneSided, Outcome, Power
 from .nulls import CEILING, REFERENCE, paired
+from .options import check_count
 from .tables import Pairs, Sample, check_samples, one_thread
 
 type Array = np.ndarray
@@ -75,8 +76,9 @@ def classifier_two_sample_test(
     the bound itself, whose expectation under equal laws is exactly zero; ``EQUIVALENT`` is
     never returned. The p-value of a bound within the margin is binomial and exact.
     ``pairs`` as in :func:`compare_samples`. Raises ``ValueError`` for fewer than
-    four reference chains or fewer than eight networks a sample.
+    four reference chains, fewer than eight networks a sample, or a family below one.
     """
+    check_count(family=family)
     check_samples(reference, *arms.values(), *([] if ceiling is None else [ceiling]))
     pairs = pairs or paired(arms, reference, ceiling, seed=seed)
     chain = reference.chain[pairs.some[REFERENCE]]

@@ -34,6 +34,7 @@ import numpy as np
 from .binomial import clopper_pearson
 from .function_distances import aligned, total_variation
 from .functions import FunctionCounts, counts_of, merge_counts, subsample
+from .options import check_level
 
 type Array = np.ndarray
 
@@ -59,7 +60,8 @@ def variation_bounds(
     """Bounds from independent draws of both laws.
 
     Each bound fails with probability at most ``(1 - level) / 2``. Raises ``ValueError`` for
-    fewer than eight draws of either law, or functions of different numbers of inputs.
+    fewer than eight draws of either law, functions of different numbers of inputs, or a level
+    outside 0 to 1.
 
     >>> one, other = (FunctionCounts(np.array([[1], [2]], np.uint8), np.array(c)) for c in
     ...               ([900, 100], [500, 500]))
@@ -67,6 +69,7 @@ def variation_bounds(
     >>> found.low < 0.4 < found.high, found.distance
     (True, 0.4)
     """
+    check_level(level)
     num_left, num_right = left.total, right.total
     if min(num_left, num_right) < FEWEST:
         raise ValueError(

@@ -16,6 +16,7 @@ from functools import cache
 import numpy as np
 
 from .distances import Distance
+from .options import check_count
 from .tables import Numbers, Sample
 
 type Array = np.ndarray
@@ -66,9 +67,7 @@ def sliced_wasserstein(num_directions: int = NUM_DIRECTIONS, *, seed: int = 0) -
     >>> sliced_wasserstein().between(np.array([[0.1, 0.3]]), np.ones(2)).tolist()
     [0.2]
     """
-
-    if num_directions < 1:
-        raise ValueError(f"num_directions must be at least 1, got {num_directions}")
+    check_count(num_directions=num_directions)
 
     def numbers(sample: Sample) -> Array:
         num_probes = sample.probabilities.shape[1]

@@ -52,10 +52,7 @@ def mask_of_scores(scores: Params, share: Array | float) -> Mask:
     >>> mask_of_scores(scores, 0.5)[0]["w"].tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    if isinstance(share, (int, float)) and not 0 <= share <= 1:
-        raise ValueError(
-            f"share must be from 0 to 1, got {share}: it is the share of weights cut; for half give 0.5"
-        )
+    _check_share(share)
 
     def of_layer(score: Array) -> Array:
         if score.ndim < 2:
@@ -70,13 +67,14 @@ def unit_mask(key: Key, params: Params, share: Array | float) -> Mask:
     """The mask that knocks out ``round(share * width)`` random units of every hidden layer.
 
     A unit is knocked out by the weights that lead on from it. Nested as :func:`random_scores`.
-    For the parameters of :func:`mlp`.
+    For the parameters of :func:`mlp`. Raises ``ValueError`` as :func:`mask_of_scores`.
 
     >>> layers = [{"w": jnp.ones((3, 4)), "b": jnp.zeros(4)}, {"w": jnp.ones((4, 2)), "b": jnp.zeros(2)}]
     >>> mask = unit_mask(jax.random.key(0), layers, 0.5)
     >>> sorted(mask[1]["w"][:, 0].tolist()), float(mask[0]["w"].min())
     ([0.0, 0.0, 1.0, 1.0], 1.0)
     """
+    _check_share(share)
     mask = jax.tree.map(jnp.ones_like, params)
     for layer, layer_key in zip(mask[1:], jax.random.split(key, max(1, len(params) - 1)), strict=False):
         width = layer["w"].shape[0]
@@ -101,7 +99,12 @@ def empty_layers(mask: Mask) -> Array:
 
 
 def jittered(key: Key, params: Params, strength: Array | float) -> Params:
-    """Normal noise on every weight, its deviation ``strength`` times the layer's root mean square."""
+    """Normal noise on every weight, its deviation ``strength`` times the layer's root mean square.
+
+    Raises ``ValueError`` for a strength that is a negative number.
+    """
+    if isinstance(strength, (int, float)) and not strength >= 0:
+        raise ValueError(f"strength must not be negative, got {strength}: it is a standard deviation")
     leaves, structure = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
 
@@ -117,9 +120,14 @@ def jittered(key: Key, params: Params, strength: Array | float) -> Params:
 def quantised(params: Params, bits: Array | float) -> Params:
     """Weights rounded to ``2^bits - 1`` even levels between plus and minus the layer's largest.
 
+    Raises ``ValueError`` for a number of bits of one or less: zero would be the only level.
+
     >>> quantised([jnp.array([[1.0, 0.4], [-0.6, 0.1]])], 2)[0].tolist()
     [[1.0, 0.0], [-1.0, 0.0]]
     """
+
+    if isinstance(bits, (int, float)) and not bits > 1:
+        raise ValueError(f"bits must be more than 1, got {bits}: 2 bits are the levels -1, 0 and 1")
 
     def of_layer(leaf: Array) -> Array:
         if leaf.ndim < 2:
@@ -129,3 +137,8 @@ def quantised(params: Params, bits: Array | float) -> Params:
         return jnp.round(leaf / step) * step
 
     return jax.tree.map(of_layer, params)
+
+
+def _check_share(share: Array | float) -> None:
+    if isinstance(share, (int, float)) and not 0 <= share <= 1:
+        raise ValueError(f"share must be from 0 to 1, got {share}: it is the share cut; for half give 0.5")

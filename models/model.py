@@ -76,7 +76,8 @@ def bayesian_model(
 
     Training starts from a draw of the prior unless another law ``init`` is given,
     so that optimised and sampled networks begin alike. Equal parts give equal
-    functions, so that a model built again does not compile again.
+    functions, so that a model built again does not compile again. Raises ``ValueError`` for a
+    prior or an ``init`` over other parameters than the network's.
 
     >>> from models import Batch, bayesian_model, categorical, gaussian_prior, mlp
     >>> import jax.numpy as jnp
@@ -86,6 +87,9 @@ def bayesian_model(
     >>> model.log_likelihood(model.init(jax.random.key(0)), batch).shape
     (5,)
     """
+    _check_same(network.init, prior.sample, "the prior is over")
+    if init is not None:
+        _check_same(network.init, init, "init draws")
     log_likelihood, errors = _data_functions(network, likelihood)
     return Model(
         init=prior.sample if init is None else init,
@@ -98,6 +102,22 @@ def bayesian_model(
         likelihood=likelihood,
         span=_span(network, likelihood),
     )
+
+
+@cache
+def _check_same(init: Callable[[Key], Params], sample: Callable[[Key], Params], does: str) -> None:
+    """Both must draw the same leaves."""
+    ours, theirs = (_leaves(jax.eval_shape(law, jax.random.key(0))) for law in (init, sample))
+    if ours != theirs:
+        raise ValueError(
+            f"the network has the parameters {ours}, {does} {theirs}: "
+            "make it from this network, as gaussian_prior(network) is"
+        )
+
+
+def _leaves(params: Params) -> dict[str, tuple[int, ...]]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(params)
+    return {jax.tree_util.keystr(path): leaf.shape for path, leaf in leaves}
 
 
 type OfBatch = Callable[[Params, Batch], Array]  # -> (n,)

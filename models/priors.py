@@ -144,11 +144,12 @@ class _Scales(NamedTuple):
 
 
 def _scales(weight: float, bias: float, fan_in: bool) -> _Scales:
+    numbers = jnp.finfo(_precision())
     for name, value in {"weight_scale": weight, "bias_scale": bias}.items():
-        if not (0 < value < float("inf")):
+        if not float(numbers.tiny) <= value <= float(numbers.max):
             raise ValueError(
-                f"{name} must be positive and finite, got {value}: it is a standard deviation; "
-                "to hold parameters at zero leave them out of the network"
+                f"{name} must be positive and finite, got {value} in {numbers.dtype}: it is a standard "
+                "deviation; to hold parameters at zero leave them out of the network"
             )
     return _Scales(float(weight), float(bias), bool(fan_in))
 

@@ -16,9 +16,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent, worst
-from .kernel import Info, Sampler, State, Tuning
+from .kernel import Info, Sampler, State, Tuning, check_sampler
 from .lanes import lane_mesh, map_lanes
-from .options import check_count
+from .options import check_count, check_key
 from .target import Key, Params, Target, fit_statistics
 from .temperature import configurational_temperature
 
@@ -62,7 +62,8 @@ def sample(
     every chunk ``save`` is given what the chains need to go on; given back as
     ``saved``, the run continues with the draws that are missing. ``block`` chains
     advance together on a device: a few on a CPU, hundreds on an accelerator. Raises
-    ``ValueError`` for counts below one and for what other chains have saved.
+    ``ValueError`` for counts below one and for what other chains have saved, ``TypeError`` for
+    what is no key or no :class:`Sampler`.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import posterior, sgld
@@ -75,6 +76,8 @@ def sample(
     >>> draws.observed["f"].shape, draws.status
     ((2, 5, 1), ['ok', 'ok'])
     """
+    check_key(key)
+    check_sampler(sampler)
     check_count(num_chains=num_chains, num_draws=num_draws, chunk=chunk, block=block)
     mesh = lane_mesh(num_chains)
     total = num_draws * sampler.num_steps_per_draw

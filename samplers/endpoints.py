@@ -58,7 +58,7 @@ def optimise(
     ``saved``, the endpoints that are missing are trained. With ``coordinates``, those of
     ``models.Model.span``, they are trained in these, with the same result up to rounding.
     Raises ``ValueError`` for counts below one, for ``first_fit`` where there are no labels,
-    and for ``coordinates`` with an optimiser that is not ``linear``.
+    for ``coordinates`` with an optimiser that is not ``linear``, and for a sampler that is none.
     """
     (draws,) = optimise_through(
         key,

@@ -17,9 +17,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from .draws import Draws
-from .kernel import Info, Sampler, State
+from .kernel import Info, Sampler, State, check_sampler
 from .lanes import lane_mesh, map_lanes
-from .options import check_count
+from .options import check_count, check_key
 from .target import Key, Params, Target, loss
 
 type Array = jax.Array
@@ -76,6 +76,8 @@ def _all_info(info: Info) -> Info:
 def _draws_from(
     key: Key, sampler: Sampler, target: Target, starts: Params, steps: Sequence[int], block: int, pick: Pick
 ) -> Draws:
+    check_key(key)
+    check_sampler(sampler)
     check_count(block=block)
     steps = list(steps)
     if not steps or steps[0] < 0 or any(late <= early for early, late in pairwise(steps)):

@@ -95,6 +95,8 @@ def check_gradient_options(batch_size: int | None, anchor_steps: int) -> None:
         check_count(batch_size=batch_size)
     if anchor_steps < 0:
         raise ValueError(f"anchor_steps must not be negative, got {anchor_steps}: 0 means plain gradients")
+    if anchor_steps:
+        check_count(anchor_steps=anchor_steps)
     if anchor_steps and batch_size is None:
         raise ValueError(
             f"anchor_steps = {anchor_steps} asks for control variates, but batch_size is None: "

@@ -49,6 +49,35 @@ class Sampler(NamedTuple):
     linear: bool = False  # an optimiser whose updates are sums of past gradients, whatever these are
 
 
+def check_sampler(sampler: Sampler) -> None:
+    """Raises ``TypeError`` for what is no :class:`Sampler`.
+
+    >>> from samplers import smc
+    >>> check_sampler(smc())
+    Traceback (most recent call last):
+    TypeError: a Sampler is needed, got a PopulationSampler: run populations by samplers.populations
+    """
+    if not isinstance(sampler, Sampler):
+        raise TypeError(
+            f"a Sampler is needed, got a {type(sampler).__name__}: run populations by samplers.populations"
+        )
+
+
+def check_optimiser(sampler: Sampler) -> None:
+    """Raises ``ValueError`` for a sampler that is tuned before it draws: training has no such phase.
+
+    >>> from samplers import hmc
+    >>> check_optimiser(hmc())
+    Traceback (most recent call last):
+    ValueError: hmc is tuned by a warm-up, which training does not have: draw from it by samplers.sample
+    """
+    if sampler.warmup is not no_warmup:
+        raise ValueError(
+            f"{sampler.name} is tuned by a warm-up, which training does not have: draw from it by "
+            "samplers.sample"
+        )
+
+
 def no_warmup(key: Key, target: Target, position: Params) -> tuple[Params, Tuning]:
     """The warm-up of kernels that have nothing to tune."""
     return position, ()

@@ -30,7 +30,7 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, Progress, silent
 from .lanes import lane_mesh, map_lanes
 from .moves import Moves, hmc_moves
-from .options import check_count, check_share
+from .options import check_count, check_key, check_share
 from .population import num_distinct, observe_particles, population_status
 from .smc import Stage, check_tempering, climb, first_stage
 from .target import Key, Target
@@ -72,6 +72,7 @@ def tempered_pass(
     >>> [rung.observed["f"].shape for rung in rungs]
     [(2, 50, 1), (2, 50, 1)]
     """
+    check_key(key)
     check_count(num_chains=num_chains, num_particles=num_particles, max_stages=max_stages)
     check_share(target_ess=target_ess)
     rising = all(low < high for low, high in pairwise([0.0, *betas]))

@@ -147,6 +147,12 @@ def record(program: Program, work: Work, lane: Lane) -> Tree:
     params = leave(program.coordinates, work.target, kernel.position(lane.state), lane.origin)
     # The gradient by the parameters, whatever they were trained in.
     _, next_step = kernel.step(jax.random.fold_in(lane.key, lane.step), kernel.init(lane.key, params))
+    missing = sorted({"grad_norm", "diverging"} - set(next_step))
+    if missing:
+        raise ValueError(
+            f"{program.sampler.name} does not tell {' and '.join(missing)}, as optimisers do: "
+            "draw from it by samplers.sample"
+        )
     stats = {
         **fit_statistics(work.target, params),
         "grad_norm": next_step["grad_norm"],

@@ -1,8 +1,11 @@
 """Checks of options: every factory refuses what makes no sense, with the value."""
 
-import jax
+from typing import Any
 
-from .target import Data
+import jax
+import jax.numpy as jnp
+
+from .target import Data, Key
 
 
 def check_count(**counts: int) -> None:
@@ -13,7 +16,7 @@ def check_count(**counts: int) -> None:
     ValueError: num_warmup must be a whole number of at least 1, got 0
     """
     for name, count in counts.items():
-        if count != int(count) or count < 1:
+        if not (1 <= count < float("inf") and count == int(count)):
             raise ValueError(f"{name} must be a whole number of at least 1, got {count}")
 
 
@@ -39,6 +42,22 @@ def check_share(**values: float) -> None:
     for name, value in values.items():
         if not 0 < value < 1:
             raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}")
+
+
+def check_key(key: Key) -> None:
+    """Raises ``TypeError`` for what is no random key, ``ValueError`` for several of them.
+
+    >>> check_key(0)
+    Traceback (most recent call last):
+    TypeError: key must be a random key of jax, got 0: make one out of a seed with jax.random.key(0)
+    """
+    dtype: Any = getattr(key, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        raise TypeError(
+            f"key must be a random key of jax, got {key!r}: make one out of a seed with jax.random.key(0)"
+        )
+    if key.shape:
+        raise ValueError(f"one key is needed, got keys of shape {key.shape}: give keys[0], say")
 
 
 def check_batch(batch_size: int | None, data: Data) -> None:

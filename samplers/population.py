@@ -27,7 +27,7 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
 from .evidence import Evidence, combined_evidence
 from .lanes import lane_mesh, map_lanes
-from .options import check_count
+from .options import check_count, check_key
 from .target import Key, Params, Target, fit_statistics, loss
 
 type Array = jax.Array
@@ -86,7 +86,8 @@ def populations(
     population at a time: its particles are the batch. With a ``sink`` groups of
     populations are handed over and forgotten; after each ``save`` is given what is needed
     to go on, and given back as ``saved`` the missing populations are run. Raises
-    ``ValueError`` for counts below one and for a target that the sampler cannot serve.
+    ``ValueError`` for counts below one and for a target that the sampler cannot serve,
+    ``TypeError`` for what is no key or no :class:`PopulationSampler`.
 
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
     >>> from samplers import posterior, random_walk_moves, smc
@@ -100,6 +101,11 @@ def populations(
     >>> draws.observed["f"].shape, evidence.reason, len(evidence.populations)
     ((3, 50, 1), 'ok', 3)
     """
+    check_key(key)
+    if not isinstance(sampler, PopulationSampler):
+        raise TypeError(
+            f"a PopulationSampler is needed, got a {type(sampler).__name__}: run chains by samplers.sample"
+        )
     check_count(num_chains=num_chains, min_ancestors=min_ancestors)
     sampler.check(target)
     mesh = lane_mesh(num_chains)

@@ -24,7 +24,7 @@ from jax.sharding import Mesh
 from .draws import Inputs, Progress, silent
 from .lanes import lane_mesh, map_lanes
 from .numbered import HasPrior, Numbers, check_block, draw_block, fitting_block, numbers_of
-from .options import check_count
+from .options import check_count, check_key
 from .target import Key, Params
 
 type Array = jax.Array
@@ -62,6 +62,7 @@ def prior_functions(
     >>> packed.shape, packed.dtype
     ((1000, 1), dtype('uint8'))
     """
+    check_key(key)
     num_inputs = jax.eval_shape(partial(_packed_one, prior.sample_prior, labels), key, inputs).shape[0] * 8
     size = fitting_block(prior, num_inputs) if block is None else block
     check_count(num=num, block=size, chunk=chunk)

@@ -35,7 +35,7 @@ from .draws import Draws, Inputs, Observe, Progress, Sink, joined, silent
 from .lanes import lane_mesh, map_lanes
 from .normals import numbered_log_uniforms
 from .numbered import Numbers, check_block, draw_block, fitting_block, numbers_of
-from .options import check_count, check_share
+from .options import check_count, check_key, check_share
 from .replay import replay
 from .target import Key, Target, loss, training_errors
 
@@ -89,6 +89,7 @@ def reject(
     >>> draws.observed["logits"].shape, float(draws.stats["train_error"].max()), record.accepted
     ((2, 10, 4, 1), 0.0, 20)
     """
+    check_key(key)
     size = fitting_block(target, jax.tree.leaves(target.data)[0].shape[0]) if block is None else block
     limit = _limit(num_accepted, num_proposals, max_proposals, num_chains)
     check_count(num_chains=num_chains, block=size, chunk=chunk)

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from .draws import Draws, Inputs, Observe, joined
 from .lanes import lane_mesh, map_lanes
 from .numbered import Numbers, draw_one, fitting_block, numbers_of
-from .options import check_count
+from .options import check_count, check_key
 from .target import Key, Target, fit_statistics
 
 
@@ -44,6 +44,7 @@ def replay(
     >>> draws.stats["proposal"].tolist()
     [[4], [7]]
     """
+    check_key(key)
     check_count(num_chains=num_chains, group=group)
     if len(numbers) % num_chains:
         raise ValueError(f"{len(numbers)} draws cannot be dealt to {num_chains} equal chains")

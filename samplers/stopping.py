@@ -60,8 +60,8 @@ def check_stop(stop: Stop, target: Target) -> None:
     if stop.rule not in ("first_fit", "loss", "budget"):
         raise ValueError(f"rule must be 'first_fit', 'loss' or 'budget', got {stop.rule!r}")
     check_count(max_steps=stop.max_steps)
-    if stop.extra_steps < 0:
-        raise ValueError(f"extra_steps must not be negative, got {stop.extra_steps}")
+    if stop.extra_steps < 0 or stop.extra_steps != int(stop.extra_steps):
+        raise ValueError(f"extra_steps must be a whole number, not negative, got {stop.extra_steps}")
     if stop.rule == "loss" and not abs(stop.threshold) < float("inf"):
         raise ValueError(f"threshold must be finite, got {stop.threshold}")
     if stop.rule == "first_fit" and target.errors is None:

@@ -73,11 +73,19 @@ def posterior(model: Potential, data: Data, *, num_data: float, beta: float = 1.
     """The target of a model on data, at inverse temperature ``beta``.
 
     ``num_data`` is N and must be given: it is never inferred from a batch. Raises
-    ``ValueError`` if it is not positive or ``beta`` is negative or not finite.
+    ``ValueError`` if it is not positive or ``beta`` is negative, if one of them is not finite, and for
+    data without rows or whose arrays differ in their number.
     """
-    if not num_data > 0:
-        raise ValueError(f"num_data must be positive, got {num_data}")
-    if not (0 <= beta < float("inf")):
+    numbers = jnp.finfo(jnp.zeros(()).dtype)  # of the precision that it is used in
+    if not float(numbers.tiny) <= num_data <= float(numbers.max):
+        raise ValueError(f"num_data must be positive and finite, got {num_data}")
+    rows = sorted({jnp.shape(leaf)[0] if jnp.ndim(leaf) else 0 for leaf in jax.tree.leaves(data)})
+    if len(rows) != 1 or 0 in rows:
+        raise ValueError(
+            f"all arrays of the data need the same number of rows, at least one, got {rows or 'no arrays'}: "
+            "inputs and targets have the example axis first"
+        )
+    if not 0 <= beta <= float(numbers.max):
         raise ValueError(f"beta must be finite and not negative, got {beta}")
     return Target(
         log_prior=model.log_prior,

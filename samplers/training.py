@@ -16,10 +16,10 @@ from jax.sharding import Mesh
 from .coordinates import Coordinates
 from .draws import Draws, Inputs, Observe
 from .job_queue import Stream, open_streams, run_streams
-from .kernel import Sampler
+from .kernel import Sampler, check_optimiser, check_sampler
 from .lane import ROUND, Program, Work
 from .lanes import lane_mesh, on_every_process
-from .options import check_count
+from .options import check_count, check_key
 from .stopping import NEVER, Stop, check_stop, limits_of, record_steps
 from .target import Key, Params, Target
 
@@ -54,6 +54,9 @@ def make_training(
 ) -> Training:
     """The arguments of :func:`optimise_through`, checked, as :func:`train_chunk` takes them."""
     stops = tuple(stops)
+    check_key(key)
+    check_sampler(sampler)
+    check_optimiser(sampler)
     check_count(lanes=lanes, block=block, chunk=chunk, record_every=record_every)
     if not stops:
         raise ValueError("stops must name at least one stopping rule, got none")

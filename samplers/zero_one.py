@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from .elliptical import CITATION, elliptical_kernel
 from .kernel import Kernel, Sampler
-from .options import check_count
+from .options import check_count, check_positive
 from .target import Key, Params, Target, loss, training_errors
 
 type Array = jax.Array
@@ -38,7 +38,7 @@ def zero_one_slice(
 
     A chain whose descent does not fit within ``most_descent_steps`` accepts anything until it fits:
     ``train_error`` of its draws shows it. Raises ``ValueError`` for counts below one and a learning
-    rate that is not positive; when a kernel is built, for a prior that is not a centred Gaussian
+    rate that is not positive and finite; when a kernel is built, for a prior that is not a centred Gaussian
     or a likelihood without labels.
 
     >>> zero_one_slice().law
@@ -47,8 +47,7 @@ def zero_one_slice(
     check_count(
         num_warmup=num_warmup, num_steps_per_draw=num_steps_per_draw, most_descent_steps=most_descent_steps
     )
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be positive, got {learning_rate}")
+    check_positive(learning_rate=learning_rate)
 
     def kernel(target: Target, tuning: Any) -> Kernel:
         return elliptical_kernel(target, partial(_log_fits, target))

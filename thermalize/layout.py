@@ -7,7 +7,8 @@ so that a lost or damaged file is noticed instead of read as zeros.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import zarr
@@ -15,7 +16,13 @@ from zarr.codecs import ZstdCodec
 
 type Array = np.ndarray
 
+ZARR: Literal[3] = 3  # the only format that is read: a codec of the second may run what others stored
 DIMENSIONS = {"logits": ("probe", "class"), "loss_curve": ("record",)}
+
+
+def opened(path: Path, mode: Literal["r", "r+"] = "r+") -> zarr.Group:
+    """A group on disk, from its own metadata."""
+    return zarr.open_group(path, mode=mode, zarr_format=ZARR, use_consolidated=False)
 
 
 def write_array(

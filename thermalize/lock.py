@@ -15,7 +15,8 @@ type Lock = IO[str]  # held until it is closed or the process ends
 
 
 def lock_folder(folder: Path, name: str) -> Lock:
-    """Take the lock of a folder. Raises :class:`UserError` while another process has it."""
+    """Take the lock of a folder. Raises :class:`UserError` for links in it, or while another has it."""
+    _refuse_links(folder)
     file = (folder / name).open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,3 +36,15 @@ def lock_folder(folder: Path, name: str) -> Lock:
     file.write(f"{os.getpid()} on {os.uname().nodename}")
     file.flush()
     return file
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse a run that leads out of its folder: writing it would change or delete what lies elsewhere."""
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise UserError(
+                "the run leads out of its folder",
+                path,
+                "it is a link, and what is written or deleted there is not in this folder",
+                "put in its place what it points to, or make the run again in another folder",
+            )

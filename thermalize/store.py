@@ -31,7 +31,7 @@ from .folder import (
     run_attrs,
     stored_result,
 )
-from .layout import append_arrays, by_key_path, cut_arrays, damaged_arrays, write_array
+from .layout import ZARR, append_arrays, by_key_path, cut_arrays, damaged_arrays, opened, write_array
 from .lock import Lock, lock_folder
 from .plain import plain
 from .seal import changed_metadata, sealed
@@ -55,7 +55,7 @@ def create_run(folder: Path, attrs: Mapping[str, Any], *, overwrite: bool = Fals
         # Put in place when it is whole: a kill leaves a folder that holds no run, or a run.
         begun = new / UNFINISHED / STORE
         shutil.rmtree(begun, ignore_errors=True)
-        zarr.open_group(begun, mode="w-", zarr_format=3, attributes=root)
+        zarr.open_group(begun, mode="w-", zarr_format=ZARR, attributes=root)
         begun.rename(new / STORE)
         begun.parent.rmdir()
 
@@ -148,7 +148,9 @@ class Store:
     def tree(self) -> xr.DataTree:
         """The run with its finished arms as they were begun; arrays are read when used."""
         with damage(self.folder):
-            tree = xr.open_datatree(self.path, engine="zarr", consolidated=False, chunks=None, cache=False)
+            tree = xr.open_datatree(
+                self.path, engine="zarr", zarr_format=ZARR, consolidated=False, chunks=None, cache=False
+            )
         children = {name: tree.children[name] for name in self.finished()}
         return xr.DataTree(dataset=tree.to_dataset(), children=children)
 
@@ -172,7 +174,7 @@ class Store:
         shutil.rmtree(self._unfinished(name), ignore_errors=True)
         order = 1 + max((known["order"] for _, known in self._arms()), default=-1) + place
         attributes = {**plain(attrs), "order": order, "complete": False}
-        arm = zarr.open_group(self._unfinished(name), mode="w-", zarr_format=3, attributes=attributes)
+        arm = zarr.open_group(self._unfinished(name), mode="w-", zarr_format=ZARR, attributes=attributes)
         known = arm.create_group("predictions_constant_data")
         write_array(known, "probe_inputs", np.asarray(probe_inputs), ("probe", "feature"))
         write_array(known, "probe_targets", np.asarray(probe_targets), ("probe",))
@@ -185,7 +187,7 @@ class Store:
 
     def append(self, arm: str, draws: "Draws", axis: int) -> None:
         """Add draws along axis 1 (later draws of the chains) or 0 (further chains or endpoints)."""
-        group = zarr.open_group(self._unfinished(arm), mode="r+")
+        group = opened(self._unfinished(arm))
         groups: dict[str, Mapping[str, Array]] = {"predictions": draws.observed, "sample_stats": draws.stats}
         if draws.params is not None:
             groups["posterior"] = by_key_path(draws.params)
@@ -209,7 +211,7 @@ class Store:
             (self.path / arm).rename(unfinished)
             self._seal()
         with damage(self.folder):
-            group = zarr.open_group(unfinished, mode="r+")
+            group = opened(unfinished)
             group.attrs.update({**plain(attrs or {}), "complete": False})
             for name in ("predictions", "sample_stats", "posterior"):
                 if name in group:
@@ -220,20 +222,20 @@ class Store:
     def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
         """Mark an arm as complete and move it into the store."""
         unfinished = self._unfinished(name)
-        zarr.open_group(unfinished, mode="r+").attrs.update({**plain(attrs), "complete": True})
+        opened(unfinished).attrs.update({**plain(attrs), "complete": True})
         unfinished.rename(self.path / name)
         self._seal()
 
     def arm_attrs(self, name: str) -> dict[str, Any]:
         """The attributes of an arm, finished or not."""
         where = self._unfinished(name)
-        return zarr.open_group(where if where.exists() else self.path / name, mode="r").attrs.asdict()
+        return opened(where if where.exists() else self.path / name, "r").attrs.asdict()
 
     def _unfinished(self, arm: str) -> Path:
         return self.folder / UNFINISHED / arm
 
     def _group(self) -> zarr.Group:
-        return zarr.open_group(self.path, mode="r+" if self.lock else "r", use_consolidated=False)
+        return opened(self.path, "r+" if self.lock else "r")
 
     def _arms(self) -> list[tuple[str, dict[str, Any]]]:
         """Names and attributes of all arms on disk."""

@@ -132,3 +132,12 @@ def test_a_masked_network_trains_what_is_left() -> None:
 def test_shares_are_shares(share: float) -> None:
     with pytest.raises(ValueError, match=f"share must be from 0 to 1, got {share}: .*for half give 0.5"):
         mask_of_scores(PARAMS, share)
+    with pytest.raises(ValueError, match=f"share must be from 0 to 1, got {share}"):
+        unit_mask(jax.random.key(0), PARAMS, share)
+
+
+def test_noise_and_levels_make_sense() -> None:
+    with pytest.raises(ValueError, match=r"strength must not be negative, got -0\.5"):
+        jittered(jax.random.key(0), PARAMS, -0.5)
+    with pytest.raises(ValueError, match="bits must be more than 1, got 1"):
+        quantised(PARAMS, 1)

@@ -120,3 +120,12 @@ def test_a_wrong_number_of_outputs_is_refused() -> None:
     model = bayesian_model(NETWORK, PRIOR, bernoulli())
     with pytest.raises(ValueError, match="the bernoulli likelihood reads one network output, got 3"):
         model.log_likelihood(model.init(jax.random.key(0)), BATCH)
+
+
+@pytest.mark.parametrize(("widths", "shape"), [([3, 5, 3], r"\(3, 5\)"), ([3, 4, 4, 3], r"\[2\]")])
+def test_parts_of_another_network_are_refused(widths: list[int], shape: str) -> None:
+    other = mlp(widths)
+    with pytest.raises(ValueError, match=f"the network has the parameters .*prior is over .*{shape}"):
+        bayesian_model(NETWORK, gaussian_prior(other), categorical())
+    with pytest.raises(ValueError, match=f"init draws .*{shape}.*: make it from this network"):
+        bayesian_model(NETWORK, PRIOR, categorical(), he_init(other))

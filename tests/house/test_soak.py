@@ -1,0 +1,44 @@
+"""The soak says what grew, and nothing of what merely warms up; a round of it leaves nothing behind."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "soak.py"
+
+
+@pytest.fixture(scope="module")
+def soak() -> Any:
+    spec = importlib.util.spec_from_file_location("soak", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rounds(soak: Any, memory: Any = lambda i: 500, files: Any = lambda i: 30) -> list[Any]:
+    return [soak.Round(float(i), memory(i) * soak.MEBI, files(i)) for i in range(200)]
+
+
+def test_a_warm_up_and_waves_are_no_growth(soak: Any) -> None:
+    assert soak.complaints(rounds(soak, lambda i: 500 + 20 * min(i, 20), lambda i: 30 + i % 3)) == []
+
+
+def test_a_leak_is_told(soak: Any) -> None:
+    leaks = rounds(soak, lambda i: 500 + i // 2)
+    assert soak.complaints(leaks) == ["memory grew by 67.5 MiB, allowed 32"]
+    assert soak.complaints(rounds(soak, files=lambda i: 30 + i // 10)) == ["open files grew by 13, allowed 4"]
+
+
+def test_too_few_rounds_say_nothing(soak: Any) -> None:
+    with pytest.raises(ValueError, match="20 rounds or more are needed, got 19"):
+        soak.growth(rounds(soak)[:19])
+
+
+@pytest.mark.certify
+def test_a_round_leaves_nothing_behind(soak: Any, tmp_path: Path) -> None:
+    soak.one_round(tmp_path / "run", 0)
+    assert list(tmp_path.iterdir()) == []
