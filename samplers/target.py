@@ -79,7 +79,7 @@ def posterior(model: Potential, data: Data, *, num_data: float, beta: float = 1.
     numbers = jnp.finfo(jnp.zeros(()).dtype)  # of the precision that it is used in
     if not float(numbers.tiny) <= num_data <= float(numbers.max):
         raise ValueError(f"num_data must be positive and finite, got {num_data}")
-    rows = sorted({jnp.shape(leaf)[0] if jnp.ndim(leaf) else 0 for leaf in jax.tree.leaves(data)})
+    rows = sorted({len(leaf) for leaf in jax.tree.leaves(data) if jnp.ndim(leaf)})  # numbers serve all rows
     if len(rows) != 1 or 0 in rows:
         raise ValueError(
             f"all arrays of the data need the same number of rows, at least one, got {rows or 'no arrays'}: "

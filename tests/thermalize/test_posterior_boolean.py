@@ -32,7 +32,7 @@ def test_a_network_and_its_negative_are_draws_of_one_law(prior: Prior) -> None:
     negative = FunctionCounts(~other.packed[::-1], other.counts[::-1])
     found = [fitting_functions(one, rows, labels) for one in (plain, negative)]
     assert min(one.total for one in found) > 100
-    assert compare_functions(*found, seed=0).p_value > 0.001
+    assert compare_functions(found[0], found[1], seed=0).p_value > 0.001
 
 
 def test_the_prior_is_drawn_until_enough_fit(prior: Prior, monkeypatch: pytest.MonkeyPatch) -> None:

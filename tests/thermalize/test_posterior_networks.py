@@ -23,6 +23,7 @@ from thermalize.claims.network_case import (
     numbers_of,
     verdict_of,
 )
+from thermalize.claims.network_family import gates_of
 from thermalize.claims.network_presets import AMOUNTS
 from thermalize.claims.network_report import headline_of, published_of
 from thermalize.claims.network_samplers import max_margin
@@ -156,10 +157,10 @@ def test_an_equivalence_counts_only_where_the_control_has_it(met: Met) -> None:
 def test_a_scale_that_fails_is_left_out_at_an_end_and_withholds_the_verdict_between_others() -> None:
     good = [rung_of(beta, arm(60 + i, 4, 200), np.zeros((4, 200))) for i, beta in enumerate((0.5, 1.0, 2.0))]
     bad = [rung._replace(trust=rung.trust._replace(passed=False)) for rung in good]
-    gates = claim.gates_of({0.5: good, 1.0: bad, 2.0: good, 4.0: bad})
+    gates = gates_of({0.5: good, 1.0: bad, 2.0: good, 4.0: bad})
     assert [gate.passed for gate in gates] == [True, False, True, True]
     assert gates[3].detail == "at 0 of 3 inverse temperatures, needed 3: left out of the search"
-    assert not any(gate.passed for gate in claim.gates_of({1.0: bad}))
+    assert not any(gate.passed for gate in gates_of({1.0: bad}))
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])
