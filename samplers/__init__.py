@@ -5,7 +5,6 @@ from .chains import sample as sample
 from .curvature import Outputs as Outputs
 from .draws import Draws as Draws
 from .edge_popup import edge_popup as edge_popup
-from .elliptical import elliptical_moves as elliptical_moves
 from .elliptical import elliptical_slice as elliptical_slice
 from .endpoints import optimise as optimise
 from .endpoints import optimise_through as optimise_through
@@ -44,6 +43,7 @@ from .sgnht import sgnht as sgnht
 from .smc import smc as smc
 from .stopping import Stop as Stop
 from .swag import swag as swag
+from .sweep import elliptical_moves as elliptical_moves
 from .target import Target as Target
 from .target import logdensity as logdensity
 from .target import loss as loss

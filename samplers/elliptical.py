@@ -29,7 +29,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from .kernel import Info, Kernel, Sampler
-from .moves import LogFactor, Moves, Tuning
+from .moves import LogFactor
 from .options import check_count
 from .target import Key, Params, Target, loss
 
@@ -74,28 +74,6 @@ def elliptical_slice(num_warmup: int = 1000, num_steps_per_draw: int = 10) -> Sa
 
     law = "the posterior, exactly invariant"
     return Sampler("elliptical_slice", law, CITATION, warmup, kernel, num_steps_per_draw)
-
-
-@cache
-def elliptical_moves(num_steps: int = 10) -> Moves:
-    """Elliptical slice moves of a population: no gradient, nothing to tune.
-
-    >>> elliptical_moves().name
-    'elliptical_slice'
-    """
-    check_count(num_steps=num_steps)
-
-    def kernel(target: Target, log_factor: LogFactor, tuning: Tuning) -> Kernel:
-        return elliptical_kernel(target, log_factor)
-
-    return Moves(
-        "elliptical_slice",
-        CITATION,
-        kernel,
-        num_steps,
-        lambda num_parameters: 1.0,
-        check=check_gaussian_prior,
-    )
 
 
 def elliptical_kernel(target: Target, log_factor: LogFactor) -> Kernel:

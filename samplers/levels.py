@@ -30,10 +30,10 @@ import jax
 import jax.numpy as jnp
 from blackjax.smc.resampling import systematic
 
-from .elliptical import elliptical_moves
 from .moves import Moves, Tuning, first_tuning, move_particles
 from .options import check_count, check_share
 from .population import Population, PopulationSampler, num_distinct, prior_particles, take
+from .sweep import elliptical_moves
 from .target import Key, Params, Target, loss, training_errors
 
 type Array = jax.Array

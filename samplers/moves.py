@@ -29,6 +29,8 @@ from .target import Key, Params, Target
 
 type Array = jax.Array
 type LogFactor = Callable[[Params], Array]  # log g_t, () nats; -inf outside the set
+# key, target, log factor, particles, steps of each -> particles, mean acceptance rate
+type Sweep = Callable[[Key, Target, LogFactor, Params, int], tuple[Params, Array]]
 
 LARGEST_STEP = 4.0  # in units of the particles' spread: nothing is gained beyond
 
@@ -45,7 +47,8 @@ class Moves(NamedTuple):
 
     ``kernel`` maps ``(target, log_factor, tuning)`` to a kernel that leaves
     ``pi(theta) g(theta)`` invariant and reports ``acceptance_rate``. ``check`` raises
-    ``ValueError`` for a target whose prior the moves cannot serve.
+    ``ValueError`` for a target whose prior the moves cannot serve. ``sweep`` makes the steps of all
+    particles together where that is cheaper than step by step: the same law, nothing tuned.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Moves(NamedTuple):
     target_acceptance_rate: float | None = None  # None: nothing to tune
     needs_gradient: bool = False
     check: Callable[[Target], None] = lambda target: None
+    sweep: Sweep | None = None
 
 
 def first_tuning(moves: Moves, particles: Params) -> Tuning:
@@ -73,6 +77,9 @@ def move_particles(
     key: Key, moves: Moves, target: Target, log_factor: LogFactor, tuning: Tuning, particles: Params
 ) -> tuple[Params, Tuning, Array]:
     """``num_steps`` steps of every particle; new particles, tuning and mean acceptance."""
+    if moves.sweep is not None:
+        moved, rate = moves.sweep(key, target, log_factor, particles, moves.num_steps)
+        return moved, tuning, rate
     num_particles = jax.tree.leaves(particles)[0].shape[0]
     tuning = tuning._replace(scale=spread(particles))
     key_init, key_steps = jax.random.split(key)

@@ -8,11 +8,13 @@ from .cutting import cuttable_share as cuttable_share
 from .effective_dimension import EffectiveDimension as EffectiveDimension
 from .effective_dimension import effective_dimension as effective_dimension
 from .estimate import Estimate as Estimate
+from .fitting import FitEvidence as FitEvidence
 from .fitting import fit_evidence as fit_evidence
 from .learning_coefficient import LearningCoefficient as LearningCoefficient
 from .learning_coefficient import langevin_step_size as langevin_step_size
 from .learning_coefficient import learning_coefficient as learning_coefficient
 from .relax import relaxed as relaxed
+from .sharper import scaled_last_layer as scaled_last_layer
 from .singular import Coefficient as Coefficient
 from .singular import normal_crossing_coefficient as normal_crossing_coefficient
 from .singular import reduced_rank_coefficient as reduced_rank_coefficient

@@ -33,7 +33,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..draws import Draws, Inputs, Progress, silent
+from ..draws import Inputs, Progress, silent
 from ..moves import Moves, hmc_moves
 from ..options import check_count, check_share
 from ..population import Population, PopulationSampler, populations
@@ -87,22 +87,18 @@ def thermodynamic_evidence(
     """
     sampler = passes(moves or hmc_moves(), num_particles, target_ess, max_stages)
     draws, _ = populations(key, sampler, target, _nothing, (), num_chains=num_passes, progress=progress)
-    return combined(draws, np.zeros(num_passes))
-
-
-def combined(draws: Draws, added: np.ndarray) -> TemperedEvidence:
-    """Both estimators from the passes' draws, with a number of nats ``(pass,)`` ``added`` to either."""
-    stats = {name: draws.stats[name][:, 0].astype(float) for name in ("fine", "coarse", "product")}
-    correction = (stats["fine"] - stats["coarse"]) / 15
-    found, rule = stats["fine"] + correction + added, float(abs(np.mean(correction)))
+    found, correction, product = (
+        draws.stats[name][:, 0].astype(float) for name in ("integral", "correction", "product")
+    )
+    rule = float(abs(np.mean(correction)))
     failed = [sentence for sentence in draws.status if sentence != "ok"]
     if failed:
-        nothing = unavailable(f"{len(failed)} of {len(added)} passes are not usable; {failed[0]}")
+        nothing = unavailable(f"{len(failed)} of {num_passes} passes are not usable; {failed[0]}")
         return TemperedEvidence(nothing, nothing, rule, found.tolist())
     integral = mean_of(found)
     if integral.standard_error is not None:
         integral = integral._replace(standard_error=float(np.hypot(integral.standard_error, rule)))
-    return TemperedEvidence(integral, mean_of(stats["product"] + added), rule, found.tolist())
+    return TemperedEvidence(integral, mean_of(product), rule, found.tolist())
 
 
 def integrated(rungs: Rungs) -> Array:
@@ -117,6 +113,14 @@ def integrated(rungs: Rungs) -> Array:
     return jnp.sum(step * middle - step**2 / 12 * jnp.diff(rungs.variance))
 
 
+def corrected(rungs: Rungs, num_stages: Array) -> tuple[Array, Array]:
+    """The integral with a fifteenth of what leaving out every second rung changes, and that, ``()`` nats."""
+    every_second = jnp.minimum(2 * jnp.arange(rungs.mean.shape[0] // 2 + 2), num_stages)
+    fine, coarse = integrated(rungs), integrated(jax.tree.map(lambda row: row[every_second], rungs))
+    correction = (fine - coarse) / 15
+    return fine + correction, correction
+
+
 @cache
 def passes(moves: Moves, num_particles: int, target_ess: float, max_stages: int) -> PopulationSampler:
     """SMC whose log evidence is the integral."""
@@ -125,15 +129,9 @@ def passes(moves: Moves, num_particles: int, target_ess: float, max_stages: int)
 
     def run(key: Key, target: Target) -> Population:
         found, rungs = temper(key, target, moves, num_particles, target_ess, max_stages)
-        last = found.stats["num_stages"]
-        every_second = jnp.minimum(2 * jnp.arange(max_stages // 2 + 2), last)
-        fine = integrated(rungs)
-        stats = {
-            "fine": fine,
-            "coarse": integrated(jax.tree.map(lambda row: row[every_second], rungs)),
-            "product": found.log_evidence,
-        }
-        return Population(found.params, fine, found.stats | stats)
+        integral, correction = corrected(rungs, found.stats["num_stages"])
+        stats = {"integral": integral, "correction": correction, "product": found.log_evidence}
+        return Population(found.params, integral, found.stats | stats)
 
     return PopulationSampler(
         "thermodynamic",

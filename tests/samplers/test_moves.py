@@ -4,6 +4,7 @@ False-alarm rate of every statistical check: at most 1e-5. Shifts of a mean by 0
 standard deviations are detected with power 0.99.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,6 +25,7 @@ from samplers import (
 )
 from samplers.moves import Moves, Tuning, move_particles, spread
 from samplers.population import tempered_log_likelihood
+from samplers.sweep import elliptical_sweep
 
 from .checks import check_gaussian
 from .linear_gaussian import exact, exact_draws, flat, linear_target
@@ -60,6 +62,32 @@ def test_moves_leave_the_posterior_invariant(moves: Moves) -> None:
     assert check.detectable < 0.04
     assert 0.05 < np.mean(rates) < 0.9
     assert np.mean(np.any(np.asarray(flat(params) != flat(start)), axis=1)) > 0.1
+
+
+@pytest.mark.parametrize("num_moves", [1, pytest.param(20, marks=pytest.mark.certify)])
+def test_a_sweep_leaves_the_posterior_invariant(num_moves: int) -> None:
+    """Also where it is more than one, and where the last block is not full."""
+    law, start, target = exact(BETA), exact_draws(0, BETA, 50_001), linear_target(BETA)
+
+    @jax.jit
+    def advance(target: Target, key: jax.Array, start: Any) -> Any:
+        log_factor = partial(tempered_log_likelihood, target)
+        return elliptical_sweep(key, target, log_factor, start, num_moves)
+
+    params, rate = advance(target, jax.random.key(1), start)
+    check = check_gaussian(np.asarray(flat(params), float), law.mean, law.covariance)
+    assert check.deviation < 1
+    assert check.detectable < 0.04
+    assert 0.2 < float(rate) < 0.9
+    assert np.all(np.any(np.asarray(flat(params) != flat(start)), axis=1))
+
+
+def test_a_sweep_makes_every_move_of_every_particle() -> None:
+    """Under the prior no angle is refused, in none of the three sweeps that 33 moves are made in."""
+    target = linear_target(0.0)
+    start = exact_draws(0, BETA, 70)
+    _, rate = elliptical_sweep(jax.random.key(2), target, lambda params: jnp.zeros(()), start, 33)
+    assert float(rate) == pytest.approx(1.0)
 
 
 def test_step_sizes_reach_the_wanted_acceptance() -> None:

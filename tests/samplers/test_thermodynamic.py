@@ -10,7 +10,7 @@ from scipy import stats
 
 from samplers import elliptical_moves, hmc_moves, reject
 from samplers.smc import Rungs
-from samplers.volume import fit_evidence, thermodynamic, thermodynamic_evidence
+from samplers.volume import thermodynamic, thermodynamic_evidence
 from samplers.volume.estimate import Estimate, mean_of
 
 from .checks import FALSE_ALARM
@@ -57,26 +57,6 @@ def test_boolean_evidence_by_rejection() -> None:
     )
     for one in (found.integral, found.product):
         assert off(one, record.log_evidence) < CRITICAL + 5 * record.standard_error
-
-
-@pytest.mark.certify
-def test_the_share_of_the_prior_that_fits_by_rejection() -> None:
-    """The same six labels, fitted without error: the weight of an error instead of the likelihood's."""
-    target = boolean_target()
-    _, record = reject(jax.random.key(6), target, lambda p, x: {}, (), law="zero_one", num_proposals=1 << 20)
-    assert record.log_evidence is not None
-    assert record.standard_error is not None
-    assert record.standard_error < 0.02
-    for weight in (2.0, 4.0):
-        found = fit_evidence(
-            jax.random.key(7), target, num_passes=NUM_PASSES, num_particles=200, nats_per_error=weight
-        )
-        for one in (found.integral, found.product):
-            assert off(one, record.log_evidence) < CRITICAL + 5 * record.standard_error
-    with pytest.raises(ValueError, match="needs labels: this likelihood is a regression"):
-        fit_evidence(jax.random.key(7), linear_target())
-    with pytest.raises(ValueError, match="a count of errors has none"):
-        fit_evidence(jax.random.key(7), target, moves=hmc_moves())
 
 
 @pytest.mark.certify

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from compare import Verdict
-from samplers.volume import Estimate, TemperedEvidence
+from samplers.volume import Estimate, FitEvidence
 from thermalize.claims import memorising_is_small
 from thermalize.claims.claim import Check
 from thermalize.claims.memorising_is_small import (
@@ -15,9 +15,7 @@ from thermalize.claims.memorising_is_small import (
     SYSTEMS,
     WIDTHS,
     case_of,
-    correlations,
     evidence_control,
-    headline,
 )
 from thermalize.claims.memorising_measures import (
     ACCURACY,
@@ -28,9 +26,11 @@ from thermalize.claims.memorising_measures import (
     NEEDED,
     NEEDED_AT_RANDOM,
     TRAINED,
+    Effort,
     Measured,
     in_range,
 )
+from thermalize.claims.memorising_pages import correlations, headline, sentence
 from thermalize.claims.memorising_systems import system
 from thermalize.claims.trends import Way, agree, judge, rank_correlation, trend
 
@@ -175,6 +175,9 @@ def test_a_case_from_planted_measures() -> None:
     assert tables[LEVELS].shape == (8, 4)
     found = headline([case])
     assert found.value == pytest.approx(-3, abs=0.1)
+    said = sentence([case])
+    assert f"{LEVELS} falls in 1 and rises in 0 of 1 systems (means -3 to -3 nats)" in said
+    assert f"{NEEDED} falls in 0 and rises in 1 of 1 systems" in said
     graph = correlations([case], {case.name: tables}, 0)
     assert graph.labels == [case.name, "all cases"]
     assert all(number.value is not None and number.value > 0.8 for number in graph.series["posterior"])
@@ -188,24 +191,27 @@ def test_a_case_from_planted_measures() -> None:
 def test_the_control_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Estimators that are a nat off do not pass."""
     chosen = system("boolean-5", 4)
-    good = evidence_control(jax.random.key(0), chosen, 100)
+    effort = Effort(200, 10, 200, 1, 1)
+    good = evidence_control(jax.random.key(0), chosen, effort)
     assert good.passed, good.detail
     true = memorising_is_small.by_levels
 
-    def off(key: jax.Array, target: object, num: int) -> tuple[object, float | None]:
-        particles, found = true(key, target, num)  # type: ignore[arg-type]
+    def off(key: jax.Array, target: object, effort: Effort) -> tuple[object, float | None]:
+        particles, found = true(key, target, effort)  # type: ignore[arg-type]
         return particles, None if found is None else found + 1
 
     monkeypatch.setattr(memorising_is_small, "by_levels", off)
-    assert not evidence_control(jax.random.key(0), chosen, 100).passed
+    assert not evidence_control(jax.random.key(0), chosen, effort).passed
 
 
-def test_two_estimators_of_one_pass_must_agree() -> None:
-    def found(product: Estimate) -> TemperedEvidence:
-        return TemperedEvidence(Estimate(-9.0, 0.1), product, 0.0, [])
+def test_ways_there_and_back_must_agree() -> None:
+    def found(back: float) -> FitEvidence:
+        mean, there, again, gibbs = (Estimate(x, 0.1) for x in ((back - 9.0) / 2, -9.0, back, -12.0))
+        return FitEvidence(mean, there, again, back + 9.0, gibbs)
 
-    assert in_range(found(Estimate(-9.9, 0.1))) == (-9.0, "")
-    assert in_range(found(Estimate(-10.1, 0.1)))[0] is None
+    assert in_range(found(-9.9)) == (-9.45, "")
+    assert in_range(found(-10.1))[0] is None
+    assert in_range(found(-7.9))[0] is None
 
 
 def test_presets_widen_intervals_and_keep_the_rule() -> None:

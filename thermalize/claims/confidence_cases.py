@@ -82,6 +82,7 @@ def _case(row: Row, predictor: str) -> Case:
     conditions = {
         "data": row.setting.task,
         "training images": row.setting.num_train,
+        "draw of the labels": row.setting.draw,
         "hidden units": row.setting.width,
         "stopping" if row.beta is None else "beta": FIRST_FIT if row.beta is None else row.beta,
         "networks": len(sample.networks),
@@ -146,7 +147,8 @@ def sentence(rows: Sequence[Row], cases: Sequence[Case]) -> str:
     if gaps:
         together = (
             f"at matched training loss SGD and posterior give the same answer in {sum(pairs)} of "
-            f"{len(pairs)} pairs, their cross-entropies {min(gaps):+.2f} to {max(gaps):+.2f} nats apart"
+            f"{len(pairs)} pairs, their cross-entropies {min(gaps):+.2f} to {max(gaps):+.2f} nats apart, "
+            f"over {len({row.setting.draw for row in rows})} draw(s) of the labels"
         )
     return f"after random labels {'; '.join(parts)}; {together}"
 

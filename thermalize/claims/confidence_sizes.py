@@ -1,15 +1,17 @@
 """What each preset of ``confident_on_noise`` trains and samples.
 
-From one base, each of temperature, width and number of images is changed alone; noise goes from none to
-full at the base. The posterior of ``beta`` 1 is Bayes' own; at 30 and above it fits random labels, as
-training does. Trajectories are longer where the posterior is colder.
+From one base, each of temperature, width, number of images and draw of the random labels is changed alone;
+noise goes from none to full at the base. The posterior of ``beta`` 1 is Bayes' own; at 30 and above it fits
+random labels, as training does. Trajectories are longer where the posterior is colder, and chains that miss
+a gate are run on.
 """
 
 from typing import NamedTuple
 
 from .claim import Preset
 from .confidence_cases import FULL_NOISE
-from .noisy_labels import Chains, Setting
+from .noisy_labels import Setting
+from .trusted_chains import Chains
 
 type Plan = dict[Setting, dict[float, tuple[float, ...]]]  # setting -> beta -> levels of label noise
 LEVELS, ENDS = (0.0, 0.25, 0.5, 0.75, FULL_NOISE), (0.0, FULL_NOISE)
@@ -44,15 +46,21 @@ SIZES: dict[Preset, Sizes] = {
     ),
     "full": Sizes(
         {
-            Setting(task, num, width): dict(betas)
+            Setting(task, num, width, draw): dict(betas)
             for task, levels in (("digits", LEVELS), ("digits_binary", FEW_LEVELS))
-            for num, width, betas in (
-                (50, 32, {1.0: levels, 30.0: levels, 100.0: ONLY_FULL}),
-                (50, 128, {30.0: ONLY_FULL}),
-                (100, 32, {30.0: ONLY_FULL}),
+            for num, width, draw, betas in (
+                (50, 32, 0, {1.0: levels, 30.0: levels, 100.0: ONLY_FULL}),
+                (50, 128, 0, {30.0: ONLY_FULL}),
+                (100, 32, 0, {30.0: ONLY_FULL}),
+                (50, 32, 1, {30.0: ONLY_FULL}),
+                (50, 32, 2, {30.0: ONLY_FULL}),
             )
         },
-        {1.0: Chains(8, 800, 50), 30.0: Chains(8, 600, 100), 100.0: Chains(8, 600, 200)},
+        {
+            1.0: Chains(8, 500, 50, doublings=2),
+            30.0: Chains(8, 400, 100, doublings=2),
+            100.0: Chains(8, 400, 200, doublings=2),
+        },
         256,
         200,
     ),

@@ -123,7 +123,7 @@ def _cells(
         sizes.num_endpoints,
         share_of(progress, len(betas), num_parts),
     )
-    rng = np.random.default_rng([seed, setting.num_train, setting.width, round(100 * noise)])
+    rng = np.random.default_rng([seed, setting.num_train, setting.width, setting.draw, round(100 * noise)])
     asked = noise == FULL_NOISE
     planted = planted_checks(targets, trained[-1].networks.shape[-1], rng) if asked else []
     prior = prior_sample(keys[-2], model, task, NUM_PRIOR) if asked else None
@@ -136,7 +136,7 @@ def _cells(
                 model,
                 task,
                 beta,
-                sizes.chains[beta]._replace(num_chains=CONTROL_CHAINS),
+                sizes.chains[beta]._replace(num_chains=CONTROL_CHAINS, doublings=0),
                 share_of(progress, len(betas) + 1 + i, num_parts),
             )
             checks += controls(sampled[i].networks, again.networks, prior, targets, rng)

@@ -2,11 +2,11 @@ r"""Claim: memorising needs nearly all parameters, hence a small volume; a patte
 
 The same inputs get labels of which a share is random. Two estimators say how much of the
 prior fits them, ``log P(no training error)``: the product of levels of errors, and the
-integral of the mean number of errors over the weight of an error. The evidence of the Gibbs
-posterior at ``beta = 1``, ``log E exp(-N L)``, stands beside them and decides nothing. At
-networks trained to a small loss, the learning coefficient in a tether of one prior standard
-deviation says how many directions are stiff, and cutting weights how many are needed. Draws of
-the data are the units: each is measured at every noise, and steps between noises are
+integral along ever sharper losses, there and back. The evidence of the Gibbs posterior at
+``beta = 1``, ``log E exp(-N L)``, stands beside them and decides nothing. At networks
+trained to a small loss, the learning coefficient in a tether of one prior standard
+deviation says how many directions are stiff, and cutting weights how many are needed. Draws
+of the data are the units: each is measured at every noise, and steps between noises are
 differences within units.
 
 Sources: Zhang et al. 2017 (random labels); Watanabe 2013 and Lau et al. 2025 (learning
@@ -17,9 +17,10 @@ import jax
 import numpy as np
 
 from samplers import reject
-from samplers.draws import Progress, share_of
+from samplers.draws import Progress
 
-from .claim import TOGETHER, Case, Check, Claim, Curve, Evidence, Graph, Number, Preset, Sampled, settled
+from .claim import TOGETHER, Case, Check, Claim, Evidence, Number, Preset, Sampled, settled
+from .memorising_cells import Units, measure_cells
 from .memorising_measures import (
     ACCURACY,
     COEFFICIENT,
@@ -31,21 +32,20 @@ from .memorising_measures import (
     TRAINED,
     UNITS,
     Effort,
-    Measured,
     by_integration,
     by_levels,
-    measure,
+    in_range,
 )
+from .memorising_pages import correlations, curve, headline, sentence, slug
 from .memorising_systems import NUM_TRAIN, System, noisy_tasks, reduced_target, span_of, system
 from .names import STATEMENTS
 from .trends import Trend, judge, rank_correlation, table_of, trend
 
 type Array = np.ndarray
-type Units = list[list[Measured]]  # one list a draw of the data, one entry a noise
 
 EVERY = ["boolean-5", "boolean-7", "digits", "mnist-binary"]
 SYSTEMS: dict[Preset, list[str]] = {"smoke": EVERY[:1], "quick": EVERY[:1], "full": EVERY, "paper": EVERY}
-WIDTHS: dict[Preset, list[int]] = {"smoke": [4], "quick": [16], "full": [16, 64], "paper": [16, 64]}
+WIDTHS: dict[Preset, list[int]] = {"smoke": [4], "quick": [8], "full": [8, 32], "paper": [16, 64]}
 NOISES: dict[Preset, list[float]] = {
     "smoke": [0.0, 1.0],
     "quick": [0.0, 0.25, 0.5, 1.0],
@@ -54,10 +54,10 @@ NOISES: dict[Preset, list[float]] = {
 }
 NUM_UNITS: dict[Preset, int] = {"smoke": 3, "quick": 6, "full": 8, "paper": 64}
 EFFORT: dict[Preset, Effort] = {
-    "smoke": Effort(100, 200, 4),
-    "quick": Effort(200, 300, 8),
-    "full": Effort(200, 300, 8),
-    "paper": Effort(1000, 1000, 64),
+    "smoke": Effort(100, 4, 100, 200, 4),
+    "quick": Effort(200, 10, 100, 300, 4),
+    "full": Effort(200, 12, 200, 300, 8),
+    "paper": Effort(4000, 32, 1000, 1000, 64),
 }
 CONTROL_PROPOSALS = 1 << 19
 CONTROL_REPEATS = 8
@@ -67,7 +67,7 @@ EVIDENCES, OTHERS = (LEVELS, INTEGRAL), (COEFFICIENT, NEEDED)
 CITATIONS = [
     "Zhang et al. 2017",
     "Au and Beck 2001; Cérou et al. 2012",
-    "Gelman and Meng 1998; Friel, Hurn and Wyse 2014",
+    "Gelman and Meng 1998; Friel, Hurn and Wyse 2014; Crooks 2000",
     "Watanabe 2013; Lau et al. 2025",
     "Han et al. 2015",
 ]
@@ -75,40 +75,34 @@ CITATIONS = [
 
 def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
     """Measure every system at every noise on every draw of the data, and judge each system."""
-    cells = [(name, width) for name in SYSTEMS[preset] for width in WIDTHS[preset]]
-    noises, num_units = NOISES[preset], NUM_UNITS[preset]
-    num_parts = 1 + len(cells) * num_units * len(noises)
+    noises, effort = NOISES[preset], EFFORT[preset]
     key_control, key_units = jax.random.split(jax.random.key(seed))
-    chosen = system("boolean-5", WIDTHS[preset][0])
-    control = evidence_control(key_control, chosen, EFFORT[preset].num_particles)
-    cases, samples, data, parts = [], [], [], 1
+    control = evidence_control(key_control, system("boolean-5", WIDTHS[preset][0]), effort)
+    chosen = [(name, width) for name in SYSTEMS[preset] for width in WIDTHS[preset]]
+    cells = measure_cells(key_units, chosen, noises, NUM_UNITS[preset], effort, progress)
+    cases, samples = [], []
     tables: dict[str, dict[str, Array]] = {}
-    for name, width in cells:
-        chosen = system(name, width)
-        units: Units = []
-        for unit in range(num_units):
-            # The same draws of the data for every width.
-            key_data, key_measures = jax.random.split(jax.random.fold_in(key_units, unit))
-            tasks = noisy_tasks(name, key_data, noises)
-            data += [np.asarray(leaf) for task in tasks for leaf in task.train]
-            units.append([])
-            for noise, task in zip(noises, tasks, strict=True):
-                share_of(progress, parts, num_parts)(0, 1, f"{chosen.label}, noise {noise:.0%}")
-                key = jax.random.fold_in(key_measures, round(100 * noise))
-                units[-1].append(measure(key, chosen, task, EFFORT[preset]))
-                parts += 1
-        case, tables[chosen.label] = case_of(chosen, noises, units, control, seed)
+    for cell in cells:
+        label = cell.system.label
+        case, tables[label] = case_of(cell.system, noises, cell.units, control, seed)
         cases.append(case)
-        arrays = {slug(measure): table for measure, table in tables[chosen.label].items()}
-        samples.append(Sampled(slug(chosen.label), arrays, "one chain a draw of the data, one draw a noise"))
+        arrays = {slug(measure): table for measure, table in tables[label].items()}
+        samples.append(Sampled(slug(label), arrays, "one chain a draw of the data, one draw a noise"))
     progress(1, 1)
     curves = [curve(measure, noises, cases) for measure in (*EVIDENCES, GIBBS, *OTHERS, ACCURACY)]
     return Evidence(
-        cases, headline(cases), [*curves, correlations(cases, tables, seed)], samples, data, CITATIONS, []
+        cases,
+        headline(cases),
+        [*curves, correlations(cases, tables, seed)],
+        samples,
+        [leaf for cell in cells for leaf in cell.data],
+        CITATIONS,
+        [],
+        sentence(cases),
     )
 
 
-def evidence_control(key: jax.Array, chosen: System, num_particles: int) -> Check:
+def evidence_control(key: jax.Array, chosen: System, effort: Effort) -> Check:
     """Both estimators of evidence, means over repeats, against exact rejection on labels without noise."""
     key_data, key_exact, key_estimates = jax.random.split(key, 3)
     (task,) = noisy_tasks(chosen.name, key_data, [0.0])
@@ -117,8 +111,8 @@ def evidence_control(key: jax.Array, chosen: System, num_particles: int) -> Chec
         key_exact, target, lambda params, x: {}, (), law="zero_one", num_proposals=CONTROL_PROPOSALS
     )
     keys = jax.random.split(key_estimates, (CONTROL_REPEATS, 2))
-    levels = [by_levels(key, target, num_particles)[1] for key in keys[:, 0]]
-    integrals = [by_integration(key, target, num_particles)[0] for key in keys[:, 1]]
+    levels = [by_levels(key, target, effort)[1] for key in keys[:, 0]]
+    integrals = [in_range(by_integration(key, target, effort))[0] for key in keys[:, 1]]
     name, exact = "evidence against rejection", record.log_evidence
     found = [[value for value in values if value is not None] for values in (levels, integrals)]
     if exact is None or min(map(len, found)) < CONTROL_REPEATS / 2:
@@ -165,60 +159,6 @@ def _numbers(found: Trend, noises: list[float]) -> list[Number]:
         for level, noise in zip(found.levels, noises, strict=True)
     ]
     return [*levels, found.whole._replace(name=f"{found.name}, change")]
-
-
-def named(case: Case, name: str) -> Number:
-    """The number of a case by its name."""
-    return next(number for number in case.numbers if number.name == name)
-
-
-def headline(cases: list[Case]) -> Number:
-    """The change of the log evidence from no noise to most, its median over cases, and their range."""
-    name = "change of log evidence from no noise to random labels, median over cases"
-    changes = [named(case, f"{LEVELS}, change").value for case in cases]
-    known = np.array([change for change in changes if change is not None], float)
-    if not len(known):
-        return Number(name, None, None, None, "nats; interval: range")
-    median, low, high = float(np.median(known)), float(known.min()), float(known.max())
-    return Number(name, median, low, high, "nats; interval: range")
-
-
-def curve(measure: str, noises: list[float], cases: list[Case]) -> Curve:
-    """One measure along noise, a line for every system."""
-    unit = f", {UNITS[measure]}" if UNITS[measure] else ""
-    return Curve(
-        f"{measure[0].upper()}{measure[1:]}, by label noise",
-        "Means over draws of the data with 95 % intervals.",
-        "share of training labels drawn at random",
-        f"{measure}{unit}",
-        noises,
-        {case.name: [named(case, f"{measure}, noise {noise:.0%}") for noise in noises] for case in cases},
-    )
-
-
-def correlations(cases: list[Case], tables: dict[str, dict[str, Array]], seed: int) -> Graph:
-    """Whether volume explains generalisation: case by case, and over all tasks, widths and noises."""
-    per_label = [tables[case.name][LEVELS] / case.conditions["training inputs"] for case in cases]
-    accuracy = [tables[case.name][ACCURACY] for case in cases]
-    every = rank_correlation(np.hstack(per_label), np.hstack(accuracy), np.random.default_rng(seed))
-    return Graph(
-        "Does volume explain generalisation?",
-        "Rank correlation of log evidence and the posterior's test accuracy over draws of the data and "
-        "noises; over all cases of the log evidence per training label.",
-        "rank correlation",
-        [*(case.name for case in cases), "all cases"],
-        {"posterior": [*(named(case, every.name) for case in cases), every]},
-        0.0,
-    )
-
-
-def slug(text: str) -> str:
-    """A name for the store.
-
-    >>> slug("digits, width 16")
-    'digits_width_16'
-    """
-    return "_".join("".join(c if c.isalnum() else " " for c in text).split())
 
 
 CLAIM = Claim(

@@ -12,14 +12,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from models import Task
-from samplers import Stop, Target, adjusted_mclmc, elliptical_moves, level_smc, optimise, populations
+from samplers import (
+    Stop,
+    Target,
+    adjusted_mclmc,
+    elliptical_moves,
+    hmc_moves,
+    level_smc,
+    optimise,
+    populations,
+)
 from samplers.named import optax_optimiser
 from samplers.volume import (
-    TemperedEvidence,
+    FitEvidence,
     cuttable_share,
     fit_evidence,
     learning_coefficient,
-    thermodynamic_evidence,
+    scaled_last_layer,
 )
 
 from .memorising_systems import System, lifted, reduced_target, restricted, span_of, whole_target
@@ -42,7 +51,9 @@ UNITS = {
     ACCURACY: "share",
     TRAINED: "share",
 }
-MOST_APART = 1.0  # nats, between two estimators that read one tempered pass
+MOST_APART = 1.0  # nats, between the ways there and back of one integral
+MOST_STAGES = 100  # of levels, each of which halves: what lies below 2^-100 is out of reach
+WALK = hmc_moves(3, 8)  # steps of each on every rung, of so many leapfrog steps
 TRAINED_TO = 1e-4  # nats per datum: low enough to be a minimum for the chains
 STOP = Stop("loss", threshold=TRAINED_TO, max_steps=20_000)
 SAMPLER = adjusted_mclmc(10.0, 200, num_steps_per_draw=1)
@@ -52,7 +63,9 @@ OPTIMISER = optax_optimiser("adam", 0.01)
 class Effort(NamedTuple):
     """How much is spent on each measurement."""
 
-    num_particles: int
+    num_particles: int  # of each of two populations that come down by levels
+    num_moves: int  # of each of them on every level
+    num_walkers: int  # of each of two passes along ever sharper losses
     num_draws: int  # of each of four chains of the coefficient
     num_endpoints: int
 
@@ -77,13 +90,11 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
         if value is None:
             reasons[name] = reason
 
-    particles, found = by_levels(keys[0], reduced, effort.num_particles)
+    particles, found = by_levels(keys[0], reduced, effort)
     keep(LEVELS, found, "a population did not reach zero errors or collapsed")
-    keep(INTEGRAL, *by_integration(keys[1], reduced, effort.num_particles))
-    gibbs = thermodynamic_evidence(
-        keys[6], reduced, moves=elliptical_moves(), num_passes=2, num_particles=effort.num_particles
-    )
-    keep(GIBBS, *in_range(gibbs))
+    integrated = by_integration(keys[1], reduced, effort)
+    keep(INTEGRAL, *in_range(integrated))
+    keep(GIBBS, integrated.gibbs.value, integrated.gibbs.reason)
     if particles is not None:
         keep(ACCURACY, accuracy(chosen, task, lifted(keys[2], particles, span)), "")
     trained = endpoints(keys[3], whole, effort.num_endpoints)
@@ -102,35 +113,35 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
     return Measured(values, reasons)
 
 
-def by_integration(key: jax.Array, target: Target, num_particles: int) -> tuple[float | None, str]:
-    """The integral of the mean number of errors over an error's weight, or the reason why there is none."""
-    return in_range(fit_evidence(key, target, num_passes=2, num_particles=num_particles))
+def by_integration(key: jax.Array, target: Target, effort: Effort) -> FitEvidence:
+    """The integral along ever sharper losses, there and back, by moves that levels have no use of."""
+    return fit_evidence(
+        key, target, scaled_last_layer, moves=WALK, num_passes=2, num_particles=effort.num_walkers
+    )
 
 
-def in_range(found: TemperedEvidence) -> tuple[float | None, str]:
-    """The integral, unless the product of weights from the same passes says another number.
-
-    They err in different ways: where they part, particles were out of equilibrium or few carried the weight.
+def in_range(found: FitEvidence) -> tuple[float | None, str]:
+    """The integral, unless the ways there and back say different numbers: particles then lagged behind.
 
     >>> from samplers.volume import Estimate
-    >>> apart = TemperedEvidence(Estimate(-9.0, 0.1), Estimate(-11.0, 0.1), 0.0, [])
-    >>> in_range(apart)
-    (None, 'integral -9.00 and product -11.00 of one pass are more than 1 nat apart')
+    >>> there, back = Estimate(-9.0, 0.1), Estimate(-11.0, 0.1)
+    >>> in_range(FitEvidence(Estimate(-10.0, 1.0), there, back, -2.0, there))
+    (None, 'integral there -9.00 and back -11.00 are more than 1 nat apart')
     """
-    integral, product = found.integral.value, found.product.value
-    if integral is None or product is None:
-        return None, found.integral.reason
-    if abs(integral - product) > MOST_APART:
-        how = f"integral {integral:.2f} and product {product:.2f} of one pass"
+    value = found.estimate.value
+    if value is None:
+        return None, found.estimate.reason
+    if abs(found.hysteresis) > MOST_APART:
+        how = f"integral there {found.there.value:.2f} and back {found.back.value:.2f}"
         return None, f"{how} are more than {MOST_APART:g} nat apart"
-    return integral, ""
+    return value, ""
 
 
-def by_levels(key: jax.Array, target: Target, num_particles: int) -> tuple[Any, float | None]:
+def by_levels(key: jax.Array, target: Target, effort: Effort) -> tuple[Any, float | None]:
     """The particles of two populations and the mean of their log evidences, or nothing."""
     draws, evidence = populations(
         key,
-        level_smc(num_particles=num_particles),
+        level_smc(elliptical_moves(effort.num_moves), effort.num_particles, max_stages=MOST_STAGES),
         target,
         _nothing,
         (),

@@ -10,10 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from compare import judge_reference, thinned
+from compare import thinned
 from models import (
     Model,
     Task,
@@ -29,7 +28,6 @@ from samplers import (
     Draws,
     Stop,
     Target,
-    hmc,
     optimise_through,
     posterior,
     prior_draws,
@@ -40,6 +38,7 @@ from samplers.named import optax_optimiser
 
 from .claim import Check
 from .confidence import measures
+from .trusted_chains import Chains, checks_of, mean_over, sample_until_trusted
 
 type Array = np.ndarray
 TASKS = {"digits": digits, "digits_binary": digits_binary}
@@ -55,19 +54,12 @@ class Setting(NamedTuple):
     task: str
     num_train: int
     width: int
+    draw: int = 0  # of the random labels
 
     @property
     def name(self) -> str:
-        return f"{self.task}, N {self.num_train}, width {self.width}"
-
-
-class Chains(NamedTuple):
-    """How many draws at an inverse temperature, and with how long trajectories."""
-
-    num_chains: int
-    num_draws: int
-    num_steps: int  # leapfrog steps a draw
-    num_warmup: int = 300
+        again = f", labels drawn again {self.draw}" if self.draw else ""
+        return f"{self.task}, N {self.num_train}, width {self.width}{again}"
 
 
 class Sample(NamedTuple):
@@ -87,7 +79,7 @@ def noisy_task(setting: Setting, noise: float, num_probe: int, seed: int) -> Tas
     """The task of a setting; images and the random labels belong to the seed, noise levels are nested."""
     key_split, key_noise = jax.random.split(jax.random.key(seed))
     task = TASKS[setting.task](key_split, setting.num_train, num_probe)
-    return label_noise(key_noise, task, noise)
+    return label_noise(jax.random.fold_in(key_noise, setting.draw), task, noise)
 
 
 def model_of(task: Task, width: int) -> Model:
@@ -113,28 +105,30 @@ def posterior_sample(
     key: jax.Array, model: Model, task: Task, beta: float, chains: Chains, progress: Progress = silent
 ) -> Sample:
     """Thinned draws of the posterior by HMC from the prior, with every gate of a reference."""
-    draws = sample(
+    targets = np.asarray(task.probe.targets)
+
+    def behaviours(piece: Draws) -> Array:
+        probabilities = piece.observed["probabilities"]
+        flat = probabilities.reshape(*probabilities.shape[:2], -1)
+        return np.concatenate([flat, np.stack(list(measures(probabilities, targets).values()), -1)], axis=-1)
+
+    pieces, trust = sample_until_trusted(
         key,
-        hmc(chains.num_steps, chains.num_warmup),
         target_of(model, task, beta),
         predictions(model.apply),
         task.probe.inputs,
-        num_chains=chains.num_chains,
-        num_draws=chains.num_draws,
-        progress=progress,
+        chains,
+        behaviours,
+        progress,
     )
-    probabilities = draws.observed["probabilities"]
-    of_draws = measures(probabilities, np.asarray(task.probe.targets))
-    flat = probabilities.reshape(*probabilities.shape[:2], -1)
-    behaviours = np.concatenate([flat, np.stack(list(of_draws.values()), axis=-1)], axis=-1)
-    trust = judge_reference(behaviours, draws.stats["diverging"], draws.status)
-    checks = [
-        Check(gate.name, gate.passed, f"{gate.value:.4g} of {gate.threshold:g}") for gate in trust.gates
-    ]
+    probabilities = np.concatenate([piece.observed["probabilities"] for piece in pieces], axis=1)
     known = trust.bulk_ess[np.isfinite(trust.bulk_ess)]
     num_chains, num_draws = probabilities.shape[:2]
     keep = thinned(num_chains, num_draws, float(known.min()) if len(known) else 1.0)
-    return _sample(draws, probabilities[:, keep].reshape(-1, *probabilities.shape[2:]), checks)
+    networks = probabilities[:, keep].reshape(-1, *probabilities.shape[2:])
+    return _sample(
+        {name: mean_over(pieces, name) for name in ("loss", "train_error")}, networks, checks_of(trust)
+    )
 
 
 def prior_sample(key: jax.Array, model: Model, task: Task, num: int) -> Array:
@@ -182,8 +176,8 @@ def _endpoints(draws: Draws, level: float | None) -> Sample:
     checks = [Check("endpoints that met their rule", share >= FEWEST_MET, f"{met.sum()} of {len(met)}")]
     if not met.any():
         return Sample(draws.observed["probabilities"][:0, 0], float("nan"), float("nan"), checks)
-    usable = jax.tree.map(lambda leaf: leaf[met], draws._replace(status=[], params=None))
-    found = _sample(usable, usable.observed["probabilities"][:, 0], checks)
+    means = {name: float(np.mean(draws.stats[name][met])) for name in ("loss", "train_error")}
+    found = _sample(means, draws.observed["probabilities"][met, 0], checks)
     if level is None:
         return found
     gap = abs(found.loss / level - 1)
@@ -191,6 +185,5 @@ def _endpoints(draws: Draws, level: float | None) -> Sample:
     return found._replace(checks=[*checks, Check("matched training loss", gap <= MATCHED, words)])
 
 
-def _sample(draws: Draws, networks: Array, checks: list[Check]) -> Sample:
-    loss, error = (float(jnp.mean(draws.stats[name])) for name in ("loss", "train_error"))
-    return Sample(np.asarray(networks), loss, error, checks)
+def _sample(means: dict[str, float], networks: Array, checks: list[Check]) -> Sample:
+    return Sample(np.asarray(networks), means["loss"], means["train_error"], checks)

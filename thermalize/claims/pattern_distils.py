@@ -24,7 +24,7 @@ from .claim import TOGETHER, Claim, Evidence, Preset
 from .distillation import AGREEMENT, RATIO
 from .distillation_cases import Pair, Taught, case_of, graphs_of, headline_of, stored
 from .names import STATEMENTS
-from .noisy_labels import Chains, model_of
+from .noisy_labels import model_of
 from .teachers import (
     NUM_PROBE,
     School,
@@ -34,6 +34,7 @@ from .teachers import (
     school,
     trained_teachers,
 )
+from .trusted_chains import Chains
 
 type Array = np.ndarray
 NOISES = (0.0, 1.0)  # true labels, random labels
@@ -70,7 +71,7 @@ SIZES: dict[Preset, Sizes] = {
         4000,
         6000,
         30.0,
-        Chains(8, 500, 80),
+        Chains(8, 500, 80, doublings=2),
     ),
     "paper": Sizes(
         ("digits", "digits_binary"),
