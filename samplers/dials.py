@@ -94,7 +94,7 @@ def dialled_optimiser(name: str) -> Sampler:
             return OptimiserState(position, transform.init(position))
 
         def step(key: Key, state: OptimiserState) -> tuple[OptimiserState, Info]:
-            weights = row_weights(key, data.batch_size[0], len(data.targets))
+            weights = row_weights(key, data.batch_size[0], len(data.targets), len(data.targets))
 
             def objective(params: Params) -> Array:
                 risk = -jnp.sum(weights * target.log_likelihood(params, data))
@@ -118,13 +118,16 @@ def dialled_optimiser(name: str) -> Sampler:
     return Sampler(name, "not known in general: the question of this project", "", warmup, kernel)
 
 
-def row_weights(key: Key, batch_size: Array, num_rows: int) -> Array:
-    """How much each row counts in a minibatch, ``(n,)``, summing to one.
+def row_weights(key: Key, batch_size: Array, num_rows: Array | int, room: int) -> Array:
+    """How much each row counts in a minibatch, ``(room,)``, summing to one.
 
-    >>> row_weights(jax.random.key(0), jnp.asarray(0.0), 4).tolist()
-    [0.25, 0.25, 0.25, 0.25]
+    Rows beyond the first ``num_rows`` count nothing. Batches are of ``room`` at most.
+
+    >>> row_weights(jax.random.key(0), jnp.asarray(0.0), 4, 5).tolist()
+    [0.25, 0.25, 0.25, 0.25, 0.0]
     """
-    rows = jax.random.randint(key, (num_rows,), 0, num_rows)
-    counted = (jnp.arange(num_rows) < batch_size).astype(float)
-    counts = jnp.zeros(num_rows).at[rows].add(counted)
-    return jnp.where(batch_size > 0, counts / jnp.maximum(batch_size, 1), 1 / num_rows)
+    rows = jax.random.randint(key, (room,), 0, num_rows)
+    counted = (jnp.arange(room) < batch_size).astype(float)
+    counts = jnp.zeros(room).at[rows].add(counted)
+    every = (jnp.arange(room) < num_rows) / num_rows
+    return jnp.where(batch_size > 0, counts / jnp.maximum(batch_size, 1), every)

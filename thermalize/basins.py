@@ -17,7 +17,7 @@ Sources: Geyer 1991 (parallel tempering); Power et al. 2022 (grokking).
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -25,7 +25,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare import Basins, weigh_basins
-from models import Batch
 from samplers import Draws, Sampler, Target, objective, sample
 from samplers.draws import Observe, Progress, share_of, silent
 from samplers.kernel import Tuning
@@ -33,7 +32,7 @@ from samplers.kernel import Tuning
 type Array = np.ndarray
 type Params = Any
 type Start = Callable[[jax.Array, Target], Params]  # a key and the target; one object a place
-type Errors = Callable[[Params, Batch], jax.Array]
+type OfData = Callable[[Params, Any], jax.Array]  # (n,)
 
 
 class Weighed(NamedTuple):
@@ -76,11 +75,12 @@ def sample_basins(
     >>> weighed.labels.shape, weighed.basins.certified
     ((4, 20), False)
     """
+    begun = started(sampler, _one_of(tuple(starts.values()), target.log_likelihood, target.errors))
     draws = {
         name: sample(
             jax.random.fold_in(key, place),
-            started(sampler, start),
-            target,
+            begun,
+            _placed(target, place),
             observe,
             inputs,
             num_chains=num_chains,
@@ -88,7 +88,7 @@ def sample_basins(
             chunk=min(chunk, num_draws),
             progress=share_of(progress, place, len(starts)),
         )
-        for place, (name, start) in enumerate(starts.items())
+        for place, name in enumerate(starts)
     }
     every = draws.values()
     observed = {
@@ -102,6 +102,45 @@ def sample_basins(
     names = [name for name in draws for _ in range(num_chains)]
     status = [sentence for one in every for sentence in one.status]
     return Weighed(weigh_basins(labels, behaviours, names, status, restarts), labels, observed, draws)
+
+
+class Placed(NamedTuple):
+    """The data of a target, and where its chains begin, repeated for every row."""
+
+    data: Any
+    place: jax.Array  # (n,) number of the start
+
+
+def _placed(target: Target, place: int) -> Target:
+    """The target with its chains' start among the data, so that one program serves all starts."""
+    num_rows = jax.tree.leaves(target.data)[0].shape[0]
+    return replace(
+        target,
+        data=Placed(target.data, jnp.full(num_rows, place)),
+        log_likelihood=_without_place(target.log_likelihood),
+        errors=None if target.errors is None else _without_place(target.errors),
+    )
+
+
+@cache
+def _without_place(of_data: OfData) -> OfData:
+    return lambda params, placed: of_data(params, placed.data)
+
+
+@cache
+def _one_of(starts: tuple[Start, ...], log_likelihood: OfData, errors: OfData | None) -> Start:
+    """The start whose number is among the data, on the target without it."""
+
+    def start(key: jax.Array, target: Target) -> Params:
+        placed = target.data
+        plain = replace(target, data=placed.data, log_likelihood=log_likelihood, errors=errors)
+        return jax.lax.switch(placed.place[0], [partial(_begin, one, plain) for one in starts], key)
+
+    return start
+
+
+def _begin(start: Start, target: Target, key: jax.Array) -> Params:
+    return start(key, target)
 
 
 @cache
@@ -125,27 +164,43 @@ def from_prior(key: jax.Array, target: Target) -> Params:
 
 
 @cache
-def quenched_from(begin: Callable[[jax.Array], Params], learning_rate: float, num_steps: int) -> Start:
-    """A start at the end of gradient descent on the target's own objective, from draws of ``begin``."""
+def quenched_from(
+    begin: Callable[[jax.Array], Params],
+    learning_rate: float,
+    num_steps: int,
+    unit: Callable[[Target], jax.Array] | None = None,
+) -> Start:
+    """A start at the end of gradient descent on the target's own objective, from draws of ``begin``.
+
+    Where the target reads its parameters in a ``unit``, ``begin`` and descent are of the weights, unit times
+    parameters.
+    """
 
     def start(key: jax.Array, target: Target) -> Params:
-        def step(_: int, params: Params) -> Params:
-            slope = jax.grad(lambda params: objective(target, params, prior_weight=1.0))(params)
-            return jax.tree.map(lambda leaf, one: leaf - learning_rate * one, params, slope)
+        size = jnp.ones(()) if unit is None else unit(target)
 
-        return jax.lax.fori_loop(0, num_steps, step, begin(key))
+        def value(weights: Params) -> jax.Array:
+            return objective(target, jax.tree.map(lambda leaf: leaf / size, weights), prior_weight=1.0)
+
+        def step(_: int, weights: Params) -> Params:
+            return jax.tree.map(
+                lambda leaf, one: leaf - learning_rate * one, weights, jax.grad(value)(weights)
+            )
+
+        weights = jax.lax.fori_loop(0, num_steps, step, begin(key))
+        return jax.tree.map(lambda leaf: leaf / size, weights)
 
     return start
 
 
 @cache
-def rule_or_memory(errors: Errors, accuracy: float = 0.95) -> Observe:
+def rule_or_memory(errors: OfData, accuracy: float = 0.95) -> Observe:
     """Whether a network has the rule (1), has memorised (2) or has training errors (0), and its accuracies.
 
-    ``inputs`` are the training and the probe batch. One object a model, so that nothing compiles twice.
+    ``inputs`` are the training and the probe data. One object a model, so that nothing compiles twice.
     """
 
-    def observe(params: Params, inputs: tuple[Batch, Batch]) -> dict[str, jax.Array]:
+    def observe(params: Params, inputs: tuple[Any, Any]) -> dict[str, jax.Array]:
         train, probe = (jnp.mean(errors(params, batch)) for batch in inputs)
         basin = jnp.where(train > 0, 0, jnp.where(1 - probe >= accuracy, 1, 2))
         return {"basin": basin, "train_accuracy": 1 - train, "probe_accuracy": 1 - probe}

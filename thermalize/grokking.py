@@ -1,42 +1,80 @@
-r"""When trained networks fit their data, and when they first know the rest: grokking in steps.
+r"""When trained networks fit their pairs, and when they first know the rest: grokking in steps.
 
-A network has memorised at its first step without a training error. It has generalised
-when its share of right answers on the probe is first seen at ``accuracy`` or more. Training
-knows nothing of the probe, so the probe is looked at from outside, at steps that grow in
+A network has memorised at its first step without an error on the given pairs. It has generalised
+when its share of right answers to the asked ones is first seen at ``accuracy`` or more. Training
+knows nothing of those, so they are looked at from outside, at steps that grow in
 proportion: a time is known up to the step between two looks, and what was reached and lost
 between them is not seen. Networks that do neither are censored at their end and counted.
 
-Source: Power et al. 2022 (the delay between both).
+One step serves gradient descent, SGD, AdamW and SGLD, its settings being data, so that one program
+serves every condition of a network:
+
+.. math:: \theta \leftarrow \theta - \eta\,(u + \lambda \theta) + \sqrt{2 \eta T}\, \xi
+
+with ``u`` the gradient of the mean loss or Adam's step by it, and ``T`` zero for all but SGLD.
+
+Sources: Power et al. 2022 (the delay between both); Loshchilov and Hutter 2019 (AdamW).
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh
 
 from compare import Passages, first_passages
-from models import Batch, Model, Task
-from samplers import Sampler, Stop, optimise_through, posterior, sgld
-from samplers.draws import Progress, silent
-from samplers.kernel import Kernel, no_warmup
-from samplers.sgld import SgldTuning
-from samplers.target import Target
+from models import Batch
+from samplers.dials import row_weights
+from samplers.lanes import lane_mesh, map_lanes
 
-type Array = np.ndarray
+from .pairs import Pairs
+
+type Array = jax.Array
 type Params = Any
-type Errors = Callable[[Params, Batch], jax.Array]
+ADAM = optax.scale_by_adam()
+NEVER = -1
+
+
+class Learner(NamedTuple):
+    """What is compiled: a network's starts and its loss. The same functions, the same program."""
+
+    start: Callable[[Array], Params]  # from a key
+    log_likelihood: Callable[[Params, Batch], Array]  # (n,) nats
+    errors: Callable[[Params, Batch], Array]  # (n,) bool
+
+
+class Dials(NamedTuple):
+    """How a network is trained, ``()`` each: data."""
+
+    learning_rate: Array | float
+    decay: Array | float  # of weights: decoupled from Adam's step, the gradient of an L2 penalty without Adam
+    start_scale: Array | float  # factor on the start
+    batch_size: Array | int  # drawn with replacement; 0: all given pairs
+    adam: Array | bool  # whether Adam steps
+    temperature: Array | float  # of the noise, nats per datum; 0: none
+
+
+class Lane(NamedTuple):
+    """One network in training."""
+
+    params: Params
+    adam: optax.OptState
+    fitted_at: Array  # step, NEVER before
+    failed_at: Array
 
 
 class Times(NamedTuple):
     """What some networks reached, and when."""
 
     memorised: Passages  # first step without a training error, exact
-    generalised: Passages  # first look at which the probe was known
-    looks: Array  # (look,) steps
-    probe_accuracy: Array  # (network, look) shares
+    generalised: Passages  # first look at which the asked pairs were known
+    looks: np.ndarray  # (look,) steps
+    probe_accuracy: np.ndarray  # (network, look) shares
     status: list[str]  # of every network at its last look
 
     @property
@@ -54,72 +92,56 @@ class Times(NamedTuple):
 
 
 def grokking_times(
-    key: jax.Array,
-    sampler: Sampler,
-    model: Model,
-    task: Task,
+    key: Array,
+    learner: Learner,
+    pairs: Pairs,
+    dials: Dials,
     *,
     num_networks: int,
     max_steps: int,
     num_looks: int = 40,
     accuracy: float = 0.95,
-    start: Callable[[jax.Array], Params] | None = None,
-    beta: float = 1.0,
-    lanes: int = 8,
-    progress: Progress = silent,
+    block: int = 8,
 ) -> Times:
-    """Train networks for ``max_steps`` steps from draws of ``start``, the model's own unless given.
+    """Train networks for ``max_steps`` steps, ``block`` side by side on a device.
 
-    ``beta`` is that of the posterior whose prior an optimiser with a ``prior_weight`` uses:
-    its L2 penalty is ``w / (beta N sd^2)`` times half the squared weights, per datum. Raises
-    ``ValueError`` for a task without classes, counts below one, fewer than 10 steps, or an
-    accuracy outside (0, 1].
+    Raises ``ValueError`` for counts below one, fewer than 10 steps, or an accuracy outside (0, 1].
 
-    >>> import optax
     >>> from models import bayesian_model, categorical, gaussian_prior, modular_task, quadratic_pairs
-    >>> from samplers import optimiser
-    >>> task, network = modular_task(0, 5, train_share=0.8), quadratic_pairs(5, 12)
+    >>> from thermalize.pairs import pairs_of
+    >>> network = quadratic_pairs(5, 12)
     >>> model = bayesian_model(network, gaussian_prior(network), categorical())
-    >>> adam = optimiser(optax.adam(0.01), name="adam")
-    >>> times = grokking_times(jax.random.key(0), adam, model, task, num_networks=2,
-    ...                        max_steps=200, num_looks=3)
+    >>> learner = Learner(model.init, model.log_likelihood, model.errors)
+    >>> times = grokking_times(jax.random.key(0), learner, pairs_of(modular_task(0, 5, train_share=0.8)),
+    ...                        Dials(0.01, 0.0, 1.0, 0, True, 0.0),
+    ...                        num_networks=2, max_steps=200, num_looks=3)
     >>> times.looks.tolist(), times.probe_accuracy.shape, times.num_never_memorised
     ([10, 40, 200], (2, 3), 0)
     """
-    if task.kind != "classification" or model.errors is None:
-        raise ValueError(f"grokking needs classes to be right about, got the task {task.name} ({task.kind})")
+    if num_networks < 1 or block < 1:
+        raise ValueError(f"num_networks and block must be at least 1, got {num_networks} and {block}")
     if not 0 < accuracy <= 1:
-        raise ValueError(f"accuracy must lie in (0, 1], got {accuracy}: it is the share of probes known")
+        raise ValueError(f"accuracy must lie in (0, 1], got {accuracy}: it is the share of asked pairs known")
     looks = look_steps(max_steps, num_looks)
-    stops = [Stop("first_fit", max_steps=max_steps), *(Stop("budget", max_steps=int(look)) for look in looks)]
-    fits, *seen = optimise_through(
-        key,
-        sampler,
-        posterior(model, task.train, num_data=len(task.train.targets), beta=beta),
-        _right(model.errors),
-        task.probe,
-        num_endpoints=num_networks,
-        stops=stops,
-        start=start or model.init,
-        lanes=lanes,
-        record_every=-(-max_steps // 10) * 10,
-        progress=progress,
+    settings = Dials(*(jnp.asarray(setting) for setting in dials))
+    fitted, failed, known = jax.tree.map(
+        np.asarray,
+        _train(learner, settings, pairs, key, np.arange(num_networks), looks, lane_mesh(num_networks), block),
     )
-    shares = np.stack([np.asarray(draws.observed["right"])[:, 0] for draws in seen], axis=1)
-    steps = np.stack([np.asarray(draws.stats["steps"])[:, 0] for draws in seen], axis=1)
-    met = np.asarray(fits.stats["steps_to_fit"])[:, 0]
-    end = np.where(met >= 0, met, np.asarray(fits.stats["steps"])[:, 0])
+    met = fitted != NEVER
+    end = np.where(met, fitted, np.where(failed == NEVER, max_steps, failed))
+    steps = np.where(failed[:, None] == NEVER, looks, np.minimum(looks, failed[:, None]))
     return Times(
-        Passages(end, np.where(met >= 0, met - 1, end), met >= 0),
-        first_passages(shares >= accuracy, steps),
+        Passages(end, np.where(met, fitted - 1, end), met),
+        first_passages(known >= accuracy, steps),
         looks,
-        shares,
-        seen[-1].status,
+        known,
+        ["ok" if at == NEVER else f"diverged: loss not finite at step {at}" for at in failed.tolist()],
     )
 
 
-def look_steps(max_steps: int, num_looks: int) -> Array:
-    """At most so many steps from 10 to ``max_steps``, in proportion, at tens: as networks advance.
+def look_steps(max_steps: int, num_looks: int) -> np.ndarray:
+    """At most so many steps from 10 to ``max_steps``, in proportion, at tens.
 
     >>> look_steps(1000, 5).tolist()
     [10, 30, 100, 320, 1000]
@@ -132,25 +154,85 @@ def look_steps(max_steps: int, num_looks: int) -> Array:
     return np.unique([*tens[tens < max_steps], max_steps])
 
 
-@cache
-def langevin_training(step_size: float, batch_size: int | None = None) -> Sampler:
-    """SGLD as an arm of training: from its start, without warm-up, step by step.
+@partial(jax.jit, static_argnames=("learner", "mesh", "block"))
+def _train(
+    learner: Learner,
+    dials: Dials,
+    pairs: Pairs,
+    key: Array,
+    numbers: Array,
+    looks: Array,
+    mesh: Mesh,
+    block: int,
+) -> tuple[Array, Array, Array]:
+    """First fit and first failure ``(network,)``, and the share of asked pairs known ``(network, look)``."""
 
-    ``step_size`` is that of :func:`samplers.sgld`, ``theta += step_size grad log posterior +
-    sqrt(2 step_size) noise``: a learning rate of SGD on the objective is ``step_size beta N``.
+    def one(shared: tuple[Dials, Pairs, Array, Array], number: Array) -> tuple[Array, Array, Array]:
+        dials, pairs, key, looks = shared
+        key_start, key_run = jax.random.split(jax.random.fold_in(key, number))
+        params = jax.tree.map(lambda leaf: dials.start_scale * leaf, learner.start(key_start))
 
-    >>> langevin_training(1e-3).law
-    'the posterior up to a bias of the order of the step size'
+        def look(carry: tuple[Array, Lane], until: Array) -> tuple[tuple[Array, Lane], Array]:
+            done, lane = carry
+            lane = jax.lax.fori_loop(done, until, partial(step, learner, dials, pairs, key_run), lane)
+            wrong = learner.errors(lane.params, pairs.batch)
+            lane = lane._replace(fitted_at=_fitted(pairs, lane, wrong, until))
+            known = jnp.sum(~wrong & pairs.asked) / jnp.sum(pairs.asked)
+            return (until, lane), jnp.where(lane.failed_at == NEVER, known, 0.0)
+
+        never = jnp.asarray(NEVER)
+        begin = jnp.zeros((), looks.dtype), Lane(params, ADAM.init(params), never, never)
+        (_, lane), known = jax.lax.scan(look, begin, looks)
+        return lane.fitted_at, lane.failed_at, known
+
+    found: tuple[Array, Array, Array] = map_lanes(
+        one, (dials, pairs, key, looks), numbers, mesh=mesh, block=block
+    )
+    return found
+
+
+def step(learner: Learner, dials: Dials, pairs: Pairs, key: Array, at: Array, lane: Lane) -> Lane:
+    """Step ``at`` of one network, and what the network before it got right; none of one that has failed.
+
+    The dials are those of all networks side by side, so that ``cond`` computes one branch and not both.
     """
-    base = sgld(step_size, batch_size)
+    key_batch, key_noise = jax.random.split(jax.random.fold_in(key, at))
+    num_rows = len(pairs.targets)
+    weights = jax.lax.cond(
+        dials.batch_size > 0,
+        lambda: row_weights(key_batch, jnp.asarray(dials.batch_size), pairs.num_given, num_rows),
+        lambda: pairs.given / pairs.num_given,
+    )
 
-    def kernel(target: Target, tuning: Any) -> Kernel:
-        return base.kernel(target, SgldTuning(None, None))
+    def risk(params: Params) -> Array:
+        return -jnp.sum(weights * learner.log_likelihood(params, pairs.batch))
 
-    return base._replace(warmup=no_warmup, kernel=kernel)
+    value, slope = jax.value_and_grad(risk)(lane.params)
+    failed_at = jnp.where((lane.failed_at == NEVER) & ~jnp.isfinite(value), at, lane.failed_at)
+    lane = lane._replace(failed_at=failed_at)
+    lane = lane._replace(fitted_at=_fitted(pairs, lane, learner.errors(lane.params, pairs.batch), at))
+    update, adam = jax.lax.cond(dials.adam, lambda: ADAM.update(slope, lane.adam), lambda: (slope, lane.adam))
+    flat, unravel = ravel_pytree(lane.params)
+    noise = unravel(
+        jax.lax.cond(
+            dials.temperature > 0,
+            lambda: jax.random.normal(key_noise, flat.shape, flat.dtype),
+            lambda: jnp.zeros_like(flat),
+        )
+    )
+    size = jnp.sqrt(2 * dials.learning_rate * dials.temperature)
+    params = jax.tree.map(
+        lambda w, u, xi: jnp.where(
+            failed_at == NEVER, w - dials.learning_rate * (u + dials.decay * w) + size * xi, w
+        ),
+        lane.params,
+        update,
+        noise,
+    )
+    return lane._replace(params=params, adam=adam)
 
 
-@cache
-def _right(errors: Errors) -> Callable[[Params, Batch], dict[str, jax.Array]]:
-    """The share of the probe that a network knows; one object a model, so that nothing compiles twice."""
-    return lambda params, probe: {"right": 1 - jnp.mean(errors(params, probe))}
+def _fitted(pairs: Pairs, lane: Lane, wrong: Array, at: Array) -> Array:
+    """The step of the first fit, ``at`` if it is now."""
+    fits = ~jnp.any(wrong & pairs.given) & (lane.failed_at == NEVER)
+    return jnp.where((lane.fitted_at == NEVER) & fits, at, lane.fitted_at)

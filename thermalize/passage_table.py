@@ -10,34 +10,26 @@ All arms have one learning rate ``eta`` and one weight decay ``lambda``, on the 
     \text{SGLD} &: \theta \leftarrow \theta - \eta \nabla J + \sqrt{2 \eta / (\beta N)}\, \xi
 
 The decay of GD, SGD and SGLD is the posterior's prior, see :func:`.basins.prior_scale`. AdamW's
-is decoupled: it minimises no such objective, and the same number means another pull.
+is decoupled: it minimises no such objective, and the same number means another pull. All
+conditions of a network and a modulus are one program, compiled once.
 
 Sources: Loshchilov and Hutter 2019 (AdamW); Welling and Teh 2011 (SGLD).
 """
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import jax
 import numpy as np
 
 from compare import Median, median_passage, median_ratio
-from models import (
-    Likelihood,
-    Network,
-    bayesian_model,
-    gaussian_prior,
-    modular_task,
-    scaled_init,
-)
+from models import Likelihood, Network, bayesian_model, gaussian_prior, modular_task
 from models.modular import Operation
-from samplers import Sampler
-from samplers.draws import Progress, share_of, silent
-from samplers.named import optax_optimiser
+from samplers.draws import Progress, silent
 
-from .basins import prior_scale
-from .grokking import Times, grokking_times, langevin_training
+from .grokking import Dials, Learner, Times, grokking_times
+from .pairs import pairs_of
 
 type Arm = Literal["gd", "sgd", "adamw", "sgld"]
 
@@ -86,8 +78,8 @@ def passage_table(
     """Train ``num_networks`` networks under each condition; a row each, in order.
 
     The pairs of a modulus and share are dealt by ``seed``, the same for all arms. Raises
-    ``ValueError`` for a decay, learning rate or beta that is not positive, and as
-    :func:`.grokking.grokking_times` does.
+    ``ValueError`` for settings that no training has, for a likelihood without classes, and as
+    :func:`models.modular_task` and :func:`.grokking.grokking_times` do.
 
     >>> from models import one_hot_gaussian, quadratic_pairs
     >>> (row,) = passage_table(jax.random.key(0), quadratic_pairs(5, 12), one_hot_gaussian(),
@@ -96,27 +88,37 @@ def passage_table(
     >>> row.num_networks, row.num_never_memorised, row.memorised.value < 100
     (2, 0, True)
     """
+    learner = learner_of(network, likelihood)
+    tasks = [modular_task(seed, c.modulus, c.operation, c.train_share) for c in conditions]
+    settings = [dials_of(c, len(task.train.targets)) for c, task in zip(conditions, tasks, strict=True)]
     rows = []
     for place, condition in enumerate(conditions):
-        task = modular_task(seed, condition.modulus, condition.operation, condition.train_share)
-        num_data = len(task.train.targets)
-        scale = prior_scale(condition.decay, condition.beta, num_data)
-        start = gaussian_prior(network)
+        progress(place, len(conditions))
         times = grokking_times(
             jax.random.fold_in(key, place),
-            trainer(condition, num_data),
-            bayesian_model(network, gaussian_prior(network, scale, fan_in=False), likelihood),
-            task,
+            learner,
+            pairs_of(tasks[place]),
+            settings[place],
             num_networks=num_networks,
             max_steps=max_steps,
             num_looks=num_looks,
             accuracy=accuracy,
-            start=scaled_init(start, condition.init_scale),
-            beta=condition.beta,
-            progress=share_of(progress, place, len(conditions)),
         )
         rows.append(row_of(condition, times, np.random.default_rng([seed, place])))
+    progress(len(conditions), len(conditions))
     return rows
+
+
+@cache
+def learner_of(network: Network, likelihood: Likelihood) -> Learner:
+    """A network that starts at draws of ``gaussian_prior``; equal arguments give the same object."""
+    model = bayesian_model(network, gaussian_prior(network), likelihood)
+    if model.errors is None:
+        raise ValueError(
+            f"grokking needs classes to be right about, got the likelihood {likelihood.name}: take "
+            "categorical or one_hot_gaussian"
+        )
+    return Learner(model.init, model.log_likelihood, model.errors)
 
 
 def row_of(condition: Condition, times: Times, rng: np.random.Generator) -> Row:
@@ -134,19 +136,30 @@ def row_of(condition: Condition, times: Times, rng: np.random.Generator) -> Row:
     )
 
 
-@cache
-def trainer(condition: Condition, num_data: int) -> Sampler:
-    """The arm of a condition as an optimiser or sampler; equal arguments give the same object."""
-    rate, decay, batch = condition.learning_rate, condition.decay, condition.batch_size
-    if not 0 < rate < float("inf"):
-        raise ValueError(f"learning_rate must be positive and finite, got {rate}: 0.01, say")
-    match condition.arm:
-        case "gd":
-            return optax_optimiser("sgd", rate, prior_weight=1.0)
-        case "sgd":
-            return optax_optimiser("sgd", rate, batch_size=batch, prior_weight=1.0)
-        case "adamw":
-            return optax_optimiser("adamw", rate, (("weight_decay", decay),), batch_size=batch)
-        case "sgld":
-            return langevin_training(rate / (condition.beta * num_data), batch)
-    raise ValueError(f"arm must be gd, sgd, adamw or sgld, got {condition.arm!r}")
+def dials_of(condition: Condition, num_data: int) -> Dials:
+    """The settings of a condition with ``num_data`` pairs given. Raises ``ValueError`` for impossible ones.
+
+    >>> dials_of(Condition("sgld", 5, 0.6, 0.1, 0.01, 1.0, beta=2.0), 5).temperature
+    0.1
+    """
+    arm, batch = condition.arm, condition.batch_size
+    if arm not in get_args(Arm.__value__):
+        raise ValueError(f"arm must be gd, sgd, adamw or sgld, got {arm!r}")
+    for name in ("learning_rate", "init_scale", "beta"):
+        value = getattr(condition, name)
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{name} must be positive and finite, got {value}: 0.01, say")
+    if not 0 <= condition.decay < float("inf"):
+        raise ValueError(f"decay must be finite and not negative, got {condition.decay}: 0 is none")
+    if batch is not None and not 1 <= batch <= num_data:
+        raise ValueError(
+            f"batch_size must be from 1 to the {num_data} given pairs, got {batch}: all pairs are None"
+        )
+    return Dials(
+        condition.learning_rate,
+        condition.decay,
+        condition.init_scale,
+        batch or 0,
+        arm == "adamw",
+        1 / (condition.beta * num_data) if arm == "sgld" else 0.0,
+    )

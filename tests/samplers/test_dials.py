@@ -63,7 +63,7 @@ def test_minibatch_weights_are_those_of_draws_with_replacement() -> None:
     """Mean 1/n, and the covariance of a multinomial over B; 5 standard errors of 4,000 draws."""
     num, size = 6, 3
     keys = jax.random.split(jax.random.key(0), 4000)
-    weights = np.asarray(jax.vmap(lambda key: row_weights(key, jnp.asarray(3.0), num))(keys))
+    weights = np.asarray(jax.vmap(lambda key: row_weights(key, jnp.asarray(3.0), num, num))(keys))
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
     assert np.abs(weights.mean(axis=0) - 1 / num).max() < 5 * np.sqrt(5 / 36 / size / 4000)
     wanted = (np.eye(num) / num - 1 / num**2) / size

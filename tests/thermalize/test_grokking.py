@@ -16,25 +16,27 @@ from models import (
     regression_1d,
     scaled_init,
 )
-from samplers import optimiser, posterior, sgld
-from samplers.sgld import SgldTuning
-from thermalize.grokking import grokking_times, langevin_training, look_steps
+from thermalize.grokking import Dials, grokking_times, look_steps
+from thermalize.pairs import pairs_of
+from thermalize.passage_table import learner_of
 
 type Array = np.ndarray
 P = 5
 NETWORK = quadratic_pairs(P, 3 * (P - 1))
 MODEL = bayesian_model(NETWORK, gaussian_prior(NETWORK), categorical())
+LEARNER = learner_of(NETWORK, categorical())
 TASK = modular_task(0, P, train_share=0.8)
+PAIRS = pairs_of(TASK)
+DESCENT, STILL = (Dials(rate, 0.0, 1.0, 0, False, 0.0) for rate in (0.1, 1e-6))
 KNOWS = periodic_weights(P)  # every pair, from the start
 
 
 def test_steps_are_those_of_a_loop_written_out() -> None:
     """Gradient descent from one given start, its outputs written out in numpy; the gradient is jax's own."""
     first = scaled_init(gaussian_prior(NETWORK), 2.0)(jax.random.key(5))
-    gd = optimiser(optax.sgd(0.1), name="gd")
     found = grokking_times(
-        jax.random.key(0), gd, MODEL, TASK, num_networks=1, max_steps=320, num_looks=6, accuracy=0.3,
-        start=lambda key: first,
+        jax.random.key(0), LEARNER._replace(start=lambda key: first), PAIRS, DESCENT,
+        num_networks=1, max_steps=320, num_looks=6, accuracy=0.3,
     )  # fmt: skip
 
     def right(params: list[dict[str, Array]], inputs: jax.Array, targets: jax.Array) -> float:
@@ -64,10 +66,10 @@ def test_planted_starts_that_know_all_know_nothing_or_are_not_finite() -> None:
         factor = jnp.array([1.0, -1.0, jnp.inf])[jax.random.randint(key, (), 0, 3)]
         return [KNOWS[0], {"w": factor * KNOWS[1]["w"]}]
 
-    still = optimiser(optax.sgd(1e-6), name="still")
     found = grokking_times(
-        jax.random.key(0), still, MODEL, TASK, num_networks=12, max_steps=50, num_looks=3, start=start
-    )
+        jax.random.key(0), LEARNER._replace(start=start), PAIRS, STILL,
+        num_networks=12, max_steps=50, num_looks=3,
+    )  # fmt: skip
     failed = np.array(["diverged" in sentence for sentence in found.status])
     knows = found.memorised.seen
     nothing = ~knows & ~failed
@@ -83,28 +85,6 @@ def test_planted_starts_that_know_all_know_nothing_or_are_not_finite() -> None:
     assert found.num_never_memorised == found.num_never_generalised == (~knows).sum()
 
 
-def test_langevin_training_steps_as_sgld_does_and_trains() -> None:
-    target = posterior(MODEL, TASK.train, num_data=20)
-    arm, base = langevin_training(1e-3), sgld(1e-3)
-    kernels = arm.kernel(target, ()), base.kernel(target, SgldTuning(None, None))
-    key_init, key_step = jax.random.split(jax.random.key(3))
-    moved = [kernel.position(kernel.step(key_step, kernel.init(key_init, KNOWS))[0]) for kernel in kernels]
-    jax.tree.map(np.testing.assert_array_equal, *moved)
-    assert not np.array_equal(moved[0][0]["w"], KNOWS[0]["w"])
-    found = grokking_times(
-        jax.random.key(0),
-        arm,
-        MODEL,
-        TASK,
-        num_networks=1,
-        max_steps=10,
-        num_looks=1,
-        start=lambda key: KNOWS,
-    )
-    assert (found.num_failed, found.memorised.steps.tolist()) == (0, [0])
-    assert langevin_training(1e-3) is arm
-
-
 def test_looks_and_refusals() -> None:
     looks = look_steps(20_000, 40)
     assert (looks[0], looks[-1], len(np.unique(looks))) == (10, 20_000, len(looks))
@@ -112,8 +92,13 @@ def test_looks_and_refusals() -> None:
     assert look_steps(15, 3).tolist() == [10, 15]
     with pytest.raises(ValueError, match=r"max_steps must be at least 10 .* got 5"):
         look_steps(5, 3)
-    adam = optimiser(optax.adam(0.01), name="adam")
-    with pytest.raises(ValueError, match=r"accuracy must lie in \(0, 1\], got 95"):
-        grokking_times(jax.random.key(0), adam, MODEL, TASK, num_networks=1, max_steps=10, accuracy=95)
-    with pytest.raises(ValueError, match="grokking needs classes"):
-        grokking_times(jax.random.key(0), adam, MODEL, regression_1d(0), num_networks=1, max_steps=10)
+    for arguments, says in (
+        ({"accuracy": 95}, r"accuracy must lie in \(0, 1\], got 95"),
+        ({"num_networks": 0}, "num_networks and block must be at least 1, got 0 and 8"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            grokking_times(
+                jax.random.key(0), LEARNER, PAIRS, STILL, **{"num_networks": 1, "max_steps": 10, **arguments}
+            )
+    with pytest.raises(ValueError, match="pairs are those of a modular task, got the task 'regression_1d'"):
+        pairs_of(regression_1d(0))

@@ -10,19 +10,29 @@ import pytest
 from scipy.special import logsumexp
 
 from compare import Median, Passages, Verdict, weigh_basins
-from models import gaussian_prior, scaled_init
 from samplers import Target, elliptical_slice, parallel_tempering
 from samplers.draws import Draws
+from samplers.target import fit_statistics, logdensity
 from thermalize.basins import Weighed
 from thermalize.claims.claim import Case, Check, Curve
-from thermalize.claims.grokking_is_search import SIZES, Cell, case_of, evidence
-from thermalize.claims.grokking_kinetic import begun_anew, condition_of, passing_of
+from thermalize.claims.grokking_is_search import Cell, case_of, evidence
+from thermalize.claims.grokking_kinetic import begun_anew, condition_of, passing_of, training_start
 from thermalize.claims.grokking_pictures import pictures
 from thermalize.claims.grokking_planted import NARROW, WELLS, WIDE, planted_checks, planted_log_ratio
 from thermalize.claims.grokking_planted import WEIGHTS as WELL_WEIGHTS
+from thermalize.claims.grokking_posterior import (
+    Setting,
+    errors_of,
+    in_units,
+    network_of,
+    posed,
+    task_of,
+    unit_of,
+)
 from thermalize.claims.grokking_published import published
 from thermalize.claims.grokking_rule import LOCAL, Passing, heavier, judge, pace
-from thermalize.claims.grokking_static import Setting, network_of, rule_of, target_of, task_of
+from thermalize.claims.grokking_sizes import SIZES
+from thermalize.claims.grokking_static import rule_of
 from thermalize.grokking import Times
 from thermalize.passage_table import row_of
 
@@ -134,8 +144,10 @@ def test_planted_controls_come_out_right() -> None:
 
 def test_the_written_rule_answers_by_least_squares() -> None:
     task = task_of(SETTING, 0.8, 0)
-    model, target = target_of(SETTING, task, 60.0)
-    params = rule_of(SETTING)(jax.random.key(0), target)
+    model, target, batches = posed(SETTING, task, 60.0)
+    start = rule_of(SETTING)(jax.random.key(0), target)
+    assert not np.asarray(errors_of(model)(start, batches[1])).any()
+    params = in_units(start, unit_of(target))
     outputs = np.asarray(jax.vmap(model.apply, (None, 0))(params, task.probe.inputs))
     answers = np.eye(5)[np.asarray(task.probe.targets)] - 1 / 5
     assert np.abs(outputs - answers).max() < 0.5  # the jitter; a right answer leads by 1
@@ -144,6 +156,34 @@ def test_the_written_rule_answers_by_least_squares() -> None:
         network_of(SETTING._replace(width=8))
     with pytest.raises(ValueError, match="leaves no test pair"):
         task_of(SETTING, 0.999, 0)
+
+
+def test_the_posterior_is_that_of_the_given_pairs_alone() -> None:
+    """Written out: density of weights up to a constant, loss and errors over the pairs of one share."""
+    task, beta, decay = task_of(SETTING, 0.6, 0), 60.0, SETTING.decay
+    model, target, _ = posed(SETTING, task, beta)
+    num = len(task.train.targets)
+    answers = np.eye(5)[np.asarray(task.train.targets)]
+    found, wanted = [], []
+    for seed in range(3):
+        params = model.sample_prior(jax.random.key(seed))
+        weights = [np.asarray(layer["w"], float) for layer in in_units(params, unit_of(target))]
+        outputs = (np.asarray(task.train.inputs) @ weights[0]) ** 2 @ weights[1]
+        squares = ((outputs - answers) ** 2).sum(axis=1) / 2
+        penalty = decay * sum((layer**2).sum() for layer in weights) / 2
+        wanted.append(-beta * num * (squares.mean() + penalty))
+        found.append(float(logdensity(target, params)))
+        wrong = outputs.argmax(axis=1) != np.asarray(task.train.targets)
+        assert float(fit_statistics(target, params)["train_error"]) == pytest.approx(wrong.mean(), abs=1e-6)
+    assert np.diff(found) == pytest.approx(np.diff(wanted), rel=1e-4)
+
+
+def test_shares_and_temperatures_share_their_programs() -> None:
+    two = [
+        posed(SETTING, task_of(SETTING, share, 0), beta).target for share, beta in ((0.5, 60.0), (0.8, 9.0))
+    ]
+    first, second = (jax.eval_shape(lambda target: target, one) for one in two)
+    assert first == second  # functions and shapes: what a program is compiled for
 
 
 def test_passages_of_chains_by_hand() -> None:
@@ -156,9 +196,8 @@ def test_passages_of_chains_by_hand() -> None:
 
 
 def test_tempered_chains_are_put_back_after_tuning() -> None:
-    task = task_of(SETTING, 0.8, 0)
-    _, target = target_of(SETTING, task, 60.0)
-    start = scaled_init(gaussian_prior(network_of(SETTING)), 0.0)
+    target = posed(SETTING, task_of(SETTING, 0.8, 0), 60.0).target
+    start = training_start(SETTING._replace(init_scale=0.0))
     base = parallel_tempering(elliptical_slice(1, 1), ladder=(0.0, 0.5, 1.0), num_warmup=1)
 
     def warm(key: jax.Array, target: Target) -> tuple[jax.Array, jax.Array]:

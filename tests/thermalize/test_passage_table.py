@@ -9,23 +9,15 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from compare import Passages
-from models import bayesian_model, gaussian_prior, modular_task, one_hot_gaussian, quadratic_pairs
-from samplers import posterior
-from thermalize.basins import prior_scale
-from thermalize.grokking import Times
-from thermalize.passage_table import Arm, Condition, passage_table, row_of, trainer
+from models import gaussian, modular_task, one_hot_gaussian, quadratic_pairs
+from thermalize.grokking import ADAM, NEVER, Lane, Times, step
+from thermalize.pairs import pairs_of
+from thermalize.passage_table import Arm, Condition, dials_of, learner_of, passage_table, row_of
 
 P, RATE, DECAY, BETA = 5, 0.05, 0.2, 50.0
 NETWORK, TASK = quadratic_pairs(P, 12), modular_task(0, P, train_share=0.6)
 NUM = len(TASK.train.targets)
-TARGET = posterior(
-    bayesian_model(
-        NETWORK, gaussian_prior(NETWORK, prior_scale(DECAY, BETA, NUM), fan_in=False), one_hot_gaussian()
-    ),
-    TASK.train,
-    num_data=NUM,
-    beta=BETA,
-)
+LEARNER, PAIRS = learner_of(NETWORK, one_hot_gaussian()), pairs_of(TASK)
 START = NETWORK.init(jax.random.key(3))
 
 
@@ -34,14 +26,16 @@ def squared_error(params: Any) -> jax.Array:
     return jnp.sum((outputs - jax.nn.one_hot(TASK.train.targets, P)) ** 2) / (2 * NUM)
 
 
-def moved(arm: Arm, num: int) -> np.ndarray:
+def moved(arm: Arm, num: int, batch: int | None = None) -> np.ndarray:
     """Where one step leads from ``START``, ``(key, parameter)``."""
-    kernel = trainer(Condition(arm, P, 0.6, RATE, DECAY, 1.0, beta=BETA), NUM).kernel(TARGET, ())
+    condition = Condition(arm, P, 0.6, RATE, DECAY, 1.0, batch, beta=BETA)
+    dials = jax.tree.map(jnp.asarray, dials_of(condition, NUM))
+    never = jnp.asarray(NEVER)
 
     @jax.jit
     def one(key: jax.Array) -> jax.Array:
-        key_init, key_step = jax.random.split(key)
-        return ravel_pytree(kernel.position(kernel.step(key_step, kernel.init(key_init, START))[0]))[0]
+        begin = Lane(START, ADAM.init(START), never, never)
+        return ravel_pytree(step(LEARNER, dials, PAIRS, key, jnp.asarray(0), begin).params)[0]
 
     return np.asarray(jax.vmap(one)(jax.random.split(jax.random.key(0), num)), float)
 
@@ -102,17 +96,61 @@ def test_rows_keep_their_order() -> None:
     assert adamw < 100
 
 
-def test_refusals() -> None:
-    with pytest.raises(ValueError, match="learning_rate must be positive and finite, got 0"):
-        trainer(Condition("gd", P, 0.6, 0.0, DECAY, 1.0), NUM)
-    with pytest.raises(ValueError, match="arm must be gd, sgd, adamw or sgld, got 'lion'"):
-        trainer(Condition("lion", P, 0.6, RATE, DECAY, 1.0), NUM)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="without decay no prior holds the weights"):
+def test_minibatches_are_of_given_pairs_and_right_on_average() -> None:
+    """4,000 steps: 5 standard errors of the mean are passed with probability 1e-4 in all."""
+    found = moved("sgd", 4000, 3)
+    wanted = THETA - RATE * (SLOPE + DECAY * THETA)
+    spread = found.std(axis=0)
+    assert spread.max() > 0.01
+    assert (np.abs(found.mean(axis=0) - wanted) < 5 * spread / np.sqrt(4000) + 1e-5).all()
+
+
+def test_all_conditions_of_a_network_are_one_program() -> None:
+    conditions = [
+        Condition("sgd", P, 0.6, 0.03, 0.1, 1.0, 4),
+        Condition("adamw", P, 0.8, 0.01, 1.0, 2.0),
+        Condition("sgld", P, 0.5, 0.02, 0.0, 1.0, beta=9.0, operation="multiplication"),
+        Condition("gd", P, 0.5, 0.02, 0.0, 1.0, operation="division"),
+    ]
+    compiled: list[str] = []
+
+    def listen(event: str, duration_secs: float, **more: str | int) -> None:
+        if event.endswith("backend_compile_duration"):
+            compiled.append(str(more.get("fun_name")))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    rows = passage_table(
+        jax.random.key(0),
+        NETWORK,
+        one_hot_gaussian(),
+        conditions,
+        num_networks=3,  # as in no other test: what is compiled already would not be seen
+        max_steps=30,
+        num_looks=3,
+    )
+    assert len(rows) == 4
+    assert sum("_train" in name for name in compiled) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        (Condition("gd", P, 0.6, 0.0, DECAY, 1.0), "learning_rate must be positive and finite, got 0"),
+        (Condition("gd", P, 0.6, RATE, -1.0, 1.0), "decay must be finite and not negative, got -1"),
+        (Condition("gd", P, 0.6, RATE, DECAY, -1.0), "init_scale must be positive and finite, got -1"),
+        (Condition("sgd", P, 0.6, RATE, DECAY, 1.0, 16), "batch_size must be from 1 to the 15 given pairs"),
+        (Condition("gd", 9, 0.6, RATE, DECAY, 1.0, operation="division"), "needs a prime modulus, got 9"),
+        (Condition("gd", P, 0.999, RATE, DECAY, 1.0), "leaves no test pair"),
+        (Condition("lion", P, 0.6, RATE, DECAY, 1.0), "arm must be gd, sgd, adamw or sgld, got 'lion'"),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_refusals(condition: Condition, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
         passage_table(
-            jax.random.key(0),
-            NETWORK,
-            one_hot_gaussian(),
-            [Condition("gd", P, 0.6, RATE, 0.0, 1.0)],
-            num_networks=1,
-            max_steps=10,
+            jax.random.key(0), NETWORK, one_hot_gaussian(), [condition], num_networks=1, max_steps=10
         )
+
+
+def test_a_likelihood_without_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match="grokking needs classes"):
+        learner_of(NETWORK, gaussian())

@@ -56,6 +56,7 @@ class Graph(NamedTuple):
     labels: list[str]
     series: dict[str, list[Number]]
     line: float | None = None  # a value to compare with
+    log: bool = False  # the axis
 
 
 class Curve(NamedTuple):
@@ -69,6 +70,16 @@ class Curve(NamedTuple):
     series: dict[str, list[Number]]  # one number a point of ``x``; a value of ``None`` leaves a gap
     line: float | None = None  # a value to compare with
     log_x: bool = False
+    log_y: bool = False
+
+
+class Table(NamedTuple):
+    """Words and numbers that no case is judged by, row by row."""
+
+    title: str
+    text: str
+    columns: list[str]
+    rows: list[list[str]]
 
 
 class Published(NamedTuple):
@@ -99,6 +110,7 @@ class Evidence(NamedTuple):
     citations: list[str]
     published: list[Published]
     answer: str = ""  # to a question, in words that code made from the numbers
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,7 @@ def joined(headline: Number, parts: Sequence[Evidence]) -> Evidence:
         list(dict.fromkeys(all_of([part.citations for part in parts]))),
         all_of([part.published for part in parts]),
         "; ".join(part.answer for part in parts if part.answer),
+        all_of([part.tables for part in parts]),
     )
 
 

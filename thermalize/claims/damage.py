@@ -32,7 +32,7 @@ from samplers.draws import Observe
 from samplers.lanes import lane_mesh, map_lanes
 from samplers.target import Target
 
-from .image_arms import Params, System, count
+from .image_arms import Params, System, count, some
 
 type Array = np.ndarray
 type Apply = Callable[[Any, jax.Array], jax.Array]
@@ -59,6 +59,9 @@ AXES = {
     JITTER: "noise in root mean squares of the layer's weights",
     BITS: "bits a weight",
 }
+KINDS = tuple(STRENGTHS)
+MOST_STRENGTHS = max(map(len, STRENGTHS.values()))
+TOGETHER = 64  # networks
 NUM_WATCHED = 100  # images whose predictions a chain's gates look at
 
 
@@ -95,19 +98,25 @@ def arm_of(key: jax.Array, chosen: System, params: Params) -> Arm:
 def answers_under(
     kind: str, key: jax.Array, chosen: System, params: Params, strengths: Sequence[float]
 ) -> Damaged:
-    """Answers of networks ``(network, ...)`` to the probe under one kind of damage."""
+    """Answers of networks ``(network, ...)`` to the probe under one kind of damage.
+
+    Kind and strengths are data and networks go ``TOGETHER`` at a time, the last filled up with the first:
+    one program serves every kind of damage of every arm.
+    """
     num = count(params)
-    found = _answers(
-        kind,
-        chosen.network.apply,
+    keys = jax.random.split(key, num)
+    shared = (
         chosen.target,
         jnp.asarray(chosen.task.probe.inputs),
-        jnp.asarray(strengths, jnp.float32),
-        jax.random.split(key, num),
-        params,
-        lane_mesh(num),
+        jnp.asarray(KINDS.index(kind)),
+        jnp.asarray(np.resize(strengths, MOST_STRENGTHS), jnp.float32),
     )
-    return Damaged(*map(np.asarray, found))
+    pieces = []
+    for first in range(0, num, TOGETHER):
+        rows = np.arange(first, first + TOGETHER) % num
+        found = _answers(chosen.network.apply, shared, (keys[rows], some(params, rows)), lane_mesh(TOGETHER))
+        pieces.append([np.asarray(leaf)[: num - first, : len(strengths)] for leaf in found])
+    return Damaged(*map(np.concatenate, zip(*pieces, strict=True)))
 
 
 def damaged_params(
@@ -145,32 +154,32 @@ def no_path(mask: Params) -> jax.Array:
     return ~jnp.any(reached > 0)
 
 
-@partial(jax.jit, static_argnames=("kind", "apply", "mesh"))
+type Shared = tuple[Target, jax.Array, jax.Array, jax.Array]  # images, number of the kind, strengths
+
+
+@partial(jax.jit, static_argnames=("apply", "mesh"))
 def _answers(
-    kind: str,
-    apply: Apply,
-    target: Target,
-    images: jax.Array,
-    strengths: jax.Array,
-    keys: jax.Array,
-    params: Params,
-    mesh: jax.sharding.Mesh,
+    apply: Apply, shared: Shared, lanes: tuple[jax.Array, Params], mesh: jax.sharding.Mesh
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    def one(shared: tuple[Target, jax.Array, jax.Array], lane: tuple[jax.Array, Params]) -> Any:
-        target, images, strengths = shared
+    def one(shared: Shared, lane: tuple[jax.Array, Params]) -> Any:
+        target, images, kind, strengths = shared
         key, params = lane
-        gradient = jax.grad(lambda p: loss(target, p))(params) if kind == GRADIENT else params
+        gradient = jax.lax.cond(
+            kind == KINDS.index(GRADIENT),
+            jax.grad(lambda p: loss(target, p)),
+            lambda p: jax.tree.map(jnp.zeros_like, p),
+            params,
+        )
 
         def at(strength: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-            changed, mask = damaged_params(kind, key, params, gradient, strength)
+            damages = [partial(damaged_params, name) for name in KINDS]
+            changed, mask = jax.lax.switch(kind, damages, key, params, gradient, strength)
             answers = jnp.argmax(jax.vmap(apply, (None, 0))(changed, images), axis=-1)
             return answers.astype(jnp.int8), jnp.any(empty_layers(mask)), no_path(mask)
 
         return jax.lax.map(at, strengths)
 
-    found: tuple[jax.Array, jax.Array, jax.Array] = map_lanes(
-        one, (target, images, strengths), (keys, params), mesh=mesh, block=16
-    )
+    found: tuple[jax.Array, jax.Array, jax.Array] = map_lanes(one, shared, lanes, mesh=mesh, block=16)
     return found
 
 

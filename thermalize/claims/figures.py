@@ -47,6 +47,8 @@ def _picture(identity: str, graph: Graph) -> Picture:
             label = None  # one entry in the legend, at the first point that is not a gap
     if graph.line is not None:
         axes.axvline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    if graph.log:
+        axes.set_xscale("log")
     axes.set_yticks(spots, labels)
     axes.set_ylim(-0.6, len(graph.labels) - 0.4)
     axes.set_xlabel(graph.axis)
@@ -80,6 +82,8 @@ def _curves(identity: str, graph: Curve) -> Picture:
         axes.axhline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     if graph.log_x:
         axes.set_xscale("log")
+    if graph.log_y:
+        axes.set_yscale("log")
     axes.set_xlabel(graph.x_axis)
     axes.set_ylabel(graph.y_axis)
     legend_above(axes)

@@ -19,66 +19,27 @@ from samplers.draws import Progress, share_of
 from ..basins import Weighed
 from ..passage_table import Arm, Row
 from .claim import TOGETHER, Case, Check, Claim, Evidence, Number, Preset, Sampled, settled
-from .grokking_kinetic import RATES, Tempering, Training, gradients_per_draw, passing, tempered, trained
+from .grokking_kinetic import RATES, gradients_per_draw, passing, tempered, trained
 from .grokking_kinetic import stored as stored_row
 from .grokking_pictures import pictures
 from .grokking_planted import planted_checks
+from .grokking_posterior import Setting, network_of, task_of
 from .grokking_published import published
-from .grokking_rule import LOCAL, RULE, Passing, as_numbers, heavier, judge
-from .grokking_static import Chains, Setting, gate_checks, mass_numbers, network_of, stored, task_of, weighed
+from .grokking_rule import RULE, Passing, as_numbers, heavier, judge
+from .grokking_scan import scan, scan_graph, scan_samples, scan_table, variations
+from .grokking_sizes import SIZES, Sizes
+from .grokking_static import gate_checks, mass_numbers, stored, weighed
 from .names import STATEMENTS
 
 type Array = np.ndarray
-SOURCES = ["Power et al. 2022", "Gromov 2023", "Kaplan and Meier 1958", "Geyer 1991", "Vehtari et al. 2021"]
-
-
-class Sizes(NamedTuple):
-    """How much a preset runs."""
-
-    settings: tuple[Setting, ...]
-    shares: tuple[float, ...]
-    betas: tuple[float, ...]
-    training: Training
-    tempering: Tempering
-    chains: Chains
-
-
-ELEVEN = Setting(11, 40, 1e-3, 1.5)
-THIRTEEN = Setting(13, 48, 1e-3, 1.5)
-SIZES: dict[Preset, Sizes] = {
-    "smoke": Sizes(
-        (Setting(7, 18, 1e-3, 1.5),),
-        (0.8,),
-        (30.0,),
-        Training(("sgd",), 4, 400, 4),
-        Tempering(2, 20, 3, 0.5, 5, 20),
-        Chains(2, 40, 20, 5),
-    ),
-    "quick": Sizes(
-        (ELEVEN,),
-        (0.8,),
-        (60.0,),
-        Training(LOCAL, 8, 6000, 20),
-        Tempering(4, 200, 8, 0.7, 10, 100),
-        Chains(2, 2000, 150, 50),
-    ),
-    "full": Sizes(
-        (ELEVEN,),
-        (0.5, 0.6, 0.7, 0.8, 0.9),
-        (60.0, 100.0),
-        Training(LOCAL, 16, 10_000, 24),
-        Tempering(8, 400, 12, 0.5, 10, 100),
-        Chains(2, 2500, 200, 100),
-    ),
-    "paper": Sizes(
-        (ELEVEN, THIRTEEN),
-        (0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-        (60.0, 100.0, 150.0, 300.0),
-        Training(LOCAL, 64, 50_000, 40),
-        Tempering(16, 4000, 24, 0.25, 20, 200),
-        Chains(32, 10_000, 300, 200),
-    ),
-}
+SOURCES = [
+    "Power et al. 2022",
+    "Gromov 2023",
+    "Kaplan and Meier 1958",
+    "Geyer 1991",
+    "Vehtari et al. 2021",
+    "Liu et al. 2022",
+]
 
 
 class Cell(NamedTuple):
@@ -104,7 +65,7 @@ def evidence(sizes: Sizes, seed: int, progress: Progress) -> Evidence:
     samples: list[Sampled] = []
     data: list[Array] = []
     planted = planted_checks(jax.random.fold_in(jax.random.key(seed), zlib.crc32(b"planted")))
-    num_parts, part = len(sizes.settings) * len(sizes.shares), 0
+    num_parts, part = len(sizes.settings) * len(sizes.shares) + 1, 0
     for setting in sizes.settings:
         network_of(setting)  # refused before anything runs
         for share in sizes.shares:
@@ -115,8 +76,17 @@ def evidence(sizes: Sizes, seed: int, progress: Progress) -> Evidence:
             cells += found
             samples += kept
     cases = [case_of(cell, planted, sizes) for cell in cells]
-    graphs = pictures(cases, sizes.training.max_steps)
-    return Evidence(cases, _headline(cases), graphs, samples, data, SOURCES, published(cases))
+    graphs, tables = pictures(cases, sizes.training.max_steps), []
+    if sizes.scan is not None:
+        setting, max_steps = sizes.settings[0], sizes.training.max_steps
+        key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(b"scan"))
+        rows = variations(setting, sizes.scan)
+        found_rows = scan(key, setting, rows, sizes.training, seed, share_of(progress, part, num_parts))
+        tables.append(scan_table(found_rows, sizes.scan, max_steps))
+        graphs.append(scan_graph(found_rows, sizes.scan, max_steps))
+        samples += scan_samples(found_rows)
+    progress(1, 1)
+    return Evidence(cases, _headline(cases), graphs, samples, data, SOURCES, published(cases), tables=tables)
 
 
 def _cells(

@@ -8,7 +8,6 @@ costs in gradients is told beside them.
 Sources: Power et al. 2022; Geyer 1991.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,11 +20,11 @@ from samplers import Sampler, Target, hmc, parallel_tempering, sample
 from samplers.draws import Draws, Progress
 from samplers.kernel import Tuning
 
-from ..basins import rule_or_memory
+from ..basins import Start, rule_or_memory
 from ..passage_table import Arm, Condition, Row, passage_table
 from .claim import Sampled
+from .grokking_posterior import Setting, errors_of, in_units, network_of, posed, task_of, unit_of
 from .grokking_rule import Passing
-from .grokking_static import Setting, network_of, target_of, task_of
 
 type Array = np.ndarray
 type Params = Any
@@ -123,17 +122,13 @@ def tempered(
     progress: Progress,
 ) -> tuple[Passing, Draws]:
     """Passages of tempered chains begun as training begins, in draws."""
-    task = task_of(setting, share, seed)
-    model, target = target_of(setting, task, beta)
-    start = scaled_init(gaussian_prior(network_of(setting)), setting.init_scale)
-    if model.errors is None:
-        raise ValueError(f"passages need classes to be right about, got the model {model}")
+    model, target, batches = posed(setting, task_of(setting, share, seed), beta)
     draws = sample(
         key,
-        begun_anew(tempering_of(tempering), start),
+        begun_anew(tempering_of(tempering), training_start(setting)),
         target,
-        rule_or_memory(model.errors, ACCURACY),
-        (task.train, task.probe),
+        rule_or_memory(errors_of(model), ACCURACY),
+        batches,
         num_chains=tempering.num_chains,
         num_draws=tempering.num_draws,
         chunk=min(100, tempering.num_draws),
@@ -160,6 +155,7 @@ def passing_of(draws: Draws, seed: int) -> Passing:
     )
 
 
+@cache
 def tempering_of(tempering: Tempering) -> Sampler:
     """The sampler of tempered chains."""
     ratios = tempering.num_temperatures - 1
@@ -177,14 +173,21 @@ def gradients_per_draw(tempering: Tempering) -> int:
 
 
 @cache
-def begun_anew(sampler: Sampler, start: Callable[[jax.Array], Params]) -> Sampler:
+def training_start(setting: Setting) -> Start:
+    """Where training starts, in the units of a posterior's parameters."""
+    begin = scaled_init(gaussian_prior(network_of(setting)), setting.init_scale)
+    return lambda key, target: in_units(begin(key), 1 / unit_of(target))
+
+
+@cache
+def begun_anew(sampler: Sampler, start: Start) -> Sampler:
     """Tempered chains that are tuned first and then put back to draws of ``start``, all replicas."""
 
     def warmup(key: jax.Array, target: Target, position: Params) -> tuple[Params, Tuning]:
         key_warmup, key_start = jax.random.split(key)
         _, tuned = sampler.warmup(key_warmup, target, position)
         num = jax.tree.leaves(tuned.positions)[0].shape[0]
-        positions = jax.vmap(start)(jax.random.split(key_start, num))
+        positions = jax.vmap(start, (0, None))(jax.random.split(key_start, num), target)
         return jax.tree.map(lambda leaf: leaf[-1], positions), tuned._replace(positions=positions)
 
     return sampler._replace(warmup=warmup)

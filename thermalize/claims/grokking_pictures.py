@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
-
 from .claim import Case, Curve, Graph, Number
 from .grokking_rule import LATE, LOCAL
 
@@ -94,28 +92,30 @@ def _times(cases: Sequence[Case], max_steps: int) -> Curve:
         f"Kaplan-Meier medians with 95 % intervals, runs of {max_steps:,} steps, SGLD at beta {first:g}. A "
         "line that ends: half of the networks or more never got there; the table has their numbers.",
         SHARE,
-        "steps, logarithm to base 10",
+        "steps",
         _shares(cases),
         series,
+        log_y=True,
     )
 
 
 def _delays(cases: Sequence[Case]) -> Graph:
     return Graph(
         "How late is the rule?",
-        "Times as long to generalise as to memorise, logarithm to base 10, with 95 % intervals; beyond the "
+        "Times as long to generalise as to memorise, with 95 % intervals; beyond the "
         "line is late. No point: half of the runs or more did not generalise, which is late, or did not "
         "memorise, which is open; see the table.",
-        "logarithm to base 10",
+        "times as long",
         [case.name for case in cases],
         {
             method: [
-                _logarithm(named(case, f"{method}: times as long to generalise as to memorise"))
+                _positive(named(case, f"{method}: times as long to generalise as to memorise"))
                 for case in cases
             ]
             for method in (*LOCAL, "tempered")
         },
-        float(np.log10(LATE)),
+        LATE,
+        log=True,
     )
 
 
@@ -136,11 +136,12 @@ def _over(value: float | None, whole: float) -> float | None:
 
 
 def _time(case: Case, name: str) -> Number:
-    return _logarithm(named(case, name))
+    return _positive(named(case, name))
 
 
-def _logarithm(found: Number) -> Number:
-    value, low, high = (None if one is None or one <= 0 else float(np.log10(one)) for one in found[1:4])
+def _positive(found: Number) -> Number:
+    """What a logarithmic axis can show."""
+    value, low, high = (None if one is None or one <= 0 else one for one in found[1:4])
     return Number(found.name, value, low, high)
 
 

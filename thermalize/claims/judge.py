@@ -59,6 +59,7 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
             graph._asdict() | {"series": {k: _dicts(v) for k, v in graph.series.items()}}
             for graph in evidence.graphs
         ],
+        "tables": [table._asdict() for table in evidence.tables],
         "published": [row._asdict() for row in evidence.published],
         "seconds": time.perf_counter() - began,
         **known,
