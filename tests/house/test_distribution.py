@@ -92,7 +92,7 @@ def test_the_wheel_holds_everything_and_nothing_else(archives: tuple[Path, Path]
 @pytest.mark.certify
 def test_the_wheel_runs_in_an_empty_environment(archives: tuple[Path, Path], tmp_path: Path) -> None:
     python = environment(tmp_path / "user")
-    constraint = ["--constraint", ROOT / "constraints.txt"]
+    constraint: list[str | Path] = ["--constraint", ROOT / "constraints.txt"]
     ran([python, "-m", "pip", "install", "--quiet", archives[1], *constraint], tmp_path)
     command = python.with_name("thermalize")
     version = ran([command, "--version"], tmp_path)
