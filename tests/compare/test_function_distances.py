@@ -36,7 +36,7 @@ def test_alignment_pairs_the_same_functions() -> None:
     a, b = aligned(histogram([5, 0, 2]), histogram([1, 4], first=2))
     assert a.tolist() == [5, 2, 0]
     assert b.tolist() == [0, 1, 4]
-    with pytest.raises(ValueError, match="functions of 2 and 1 bytes"):
+    with pytest.raises(ValueError, match=r"one number of bytes are needed, got \[1, 2\]"):
         aligned(histogram([1]), FunctionCounts(np.array([[1]], np.uint8), np.array([1])))
 
 

@@ -64,7 +64,7 @@ def test_chains_forget_training_and_agree_with_rejection() -> None:
 def test_refused() -> None:
     with pytest.raises(ValueError, match="num_warmup"):
         zero_one_slice(num_warmup=0)
-    with pytest.raises(ValueError, match="learning_rate must be positive, got 0"):
+    with pytest.raises(ValueError, match="learning_rate must be positive and finite, got 0"):
         zero_one_slice(learning_rate=0.0)
     heavy = posterior(bayesian_model(NETWORK, laplace_prior(NETWORK), bernoulli()), TASK.train, num_data=3)
     with pytest.raises(ValueError, match="centred Gaussian prior"):

@@ -1,0 +1,87 @@
+"""A comparison on machines that lack what most have: each is a process of its own, as a user starts it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY = """
+[task]
+name = "boolean_3"
+[model]
+widths = [4]
+[arms.sgd]
+num_endpoints = 8
+max_steps = 300
+[arms.hmc]
+num_chains = 4
+num_draws = 20
+num_warmup = 20
+num_integration_steps = 4
+"""
+NOWHERE = "/dev/null/nowhere"  # no folder can be made there, by a superuser either
+LOCALE = {
+    "LC_ALL": "C",
+    "LANG": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONIOENCODING": "ascii",
+}
+
+
+def one_core() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+ODD: dict[str, tuple[dict[str, str], set[str], Callable[[], None] | None]] = {
+    "one core": ({}, set(), one_core),
+    "no home": ({"XDG_CACHE_HOME": ""}, {"HOME", "USER", "LOGNAME"}, None),
+    "a home that is not there": ({"HOME": NOWHERE, "XDG_CACHE_HOME": ""}, set(), None),
+    "a cache that cannot be written": ({"XDG_CACHE_HOME": NOWHERE, "MPLCONFIGDIR": NOWHERE}, set(), None),
+    "no terminal and no Unicode": (LOCALE, {"TERM", "COLUMNS"}, os.setsid),
+    "float64": ({"JAX_ENABLE_X64": "1"}, set(), None),
+    "a narrow terminal without colours": ({"COLUMNS": "20", "TERM": "dumb", "NO_COLOR": "1"}, set(), None),
+}
+
+
+def started(folder: Path, odd: str, *words: str) -> subprocess.CompletedProcess[str]:
+    change, without, before = ODD[odd]
+    ours = {"JAX_", "MPL", "HYPOTHESIS", "PYTHON"}
+    known = {k: v for k, v in os.environ.items() if k not in without and not k.startswith(tuple(ours))}
+    return subprocess.run(
+        [sys.executable, "-m", "thermalize", *words],
+        cwd=folder,
+        env=known | change,
+        preexec_fn=before,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.certify
+@pytest.mark.parametrize("odd", list(ODD))
+def test_a_comparison_runs_and_is_shown(odd: str, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    made = started(tmp_path, odd, "compare", "--config", "tiny.toml", "--out", "run", "--json")
+    assert made.returncode == 0, made.stderr
+    result: dict[str, Any] = json.loads(made.stdout)
+    assert {row["name"] for row in result["arms"]} == {"sgd", "hmc", "control", "prior"}
+    assert "Traceback" not in made.stderr
+    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+    shown = started(tmp_path, odd, "show", "run")
+    assert shown.returncode == 0, shown.stderr
+    assert result["verdict"] in shown.stdout
+
+
+@pytest.mark.parametrize("odd", ["no home", "a cache that cannot be written", "no terminal and no Unicode"])
+def test_the_doctor_answers_everywhere(odd: str, tmp_path: Path) -> None:
+    done = started(tmp_path, odd, "doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["passed"]
