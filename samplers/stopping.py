@@ -128,7 +128,7 @@ def _full_look(target: Target, params: Params, witnesses: Array) -> tuple[Array,
     """Zero errors on all data? The loss, and the rows with the lowest log likelihood."""
     log_likelihood = target.log_likelihood(params, target.data)
     fits = jnp.asarray(False) if target.errors is None else ~jnp.any(target.errors(params, target.data))
-    hardest = jax.lax.top_k(-log_likelihood, len(witnesses))[1]
+    hardest = jax.lax.top_k(-log_likelihood, len(witnesses))[1].astype(witnesses.dtype)  # 32 bits in any mode
     return fits, -jnp.mean(log_likelihood), hardest
 
 

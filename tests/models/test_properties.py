@@ -126,7 +126,7 @@ def test_widths_are_widths_or_refused(widths: list[Any]) -> None:
 def test_scales_are_scales_or_refused(weight: float, bias: float) -> None:
     network = mlp([2, 1])
     single = np.finfo(np.float32)
-    if not all(single.tiny <= scale <= single.max for scale in (weight, bias)):
+    if not all(float(single.tiny) <= scale <= float(single.max) for scale in (weight, bias)):
         with pytest.raises(ValueError, match="scale must be positive and finite"):
             gaussian_prior(network, weight, bias)
         return

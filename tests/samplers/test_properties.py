@@ -101,7 +101,8 @@ def test_equal_keys_give_equal_draws_and_others_do_not(seed: int) -> None:
 @given(NUMBERS, NUMBERS)
 def test_a_target_is_sound_or_refused(num_data: float, beta: float) -> None:
     single = np.finfo(np.float32)
-    if not (single.tiny <= num_data <= single.max and 0 <= beta <= single.max):
+    least, most = float(single.tiny), float(single.max)
+    if not (least <= num_data <= most and 0 <= beta <= most):
         with pytest.raises(ValueError, match=r"(num_data|beta) must be"):
             posterior(MODEL, TARGET.data, num_data=num_data, beta=beta)
         return
