@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from .errors import EXIT_FAILED, UserError, suggest
 from .explain import explained
 from .place import check_place
 
+CERTIFICATE = Path("runs") / "certificate"
+NEEDED = {"sampler", "family", "mistake", "settled", "detectable"}
+
 
 def verdict(
     preset: Annotated[
@@ -22,6 +25,9 @@ def verdict(
     ] = "quick",
     only: Annotated[str | None, typer.Option(help="Some claims alone, with commas.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder [runs/verdict-PRESET-SEED].")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Certificate of the samplers to show [runs/certificate].")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed.")] = 0,
     cores: Annotated[int | None, typer.Option(min=1, max=1024, help="Cores to use [all].")] = None,
     as_json: Annotated[
@@ -40,6 +46,7 @@ def verdict(
             raise UserError("there is no claim to settle", only, "--only names none", "leave it out for all")
         folder = out or Path("runs") / f"verdict-{preset}-{seed}"
         check_place(folder)
+        certified = certificate_at(certificate)
         use_cores_once(cores)
         from .claims.catalogue import CLAIMS
         from .claims.verdict import put_down, settle_all, summary
@@ -51,7 +58,7 @@ def verdict(
             records, failures = settle_all(chosen, folder, preset=preset, seed=seed, reporter=reporter)
         seconds = time.perf_counter() - began
         result = summary(records, failures, folder, preset=preset, seed=seed, seconds=seconds)
-        put_down(result, records, folder)
+        put_down(result, records, folder, certified)
         if as_json:
             typer.echo(json.dumps(result, allow_nan=False))
         else:
@@ -64,3 +71,26 @@ def verdict(
             typer.echo(f"{name} could not be settled: {error}", err=True)
         if failures:
             raise typer.Exit(EXIT_FAILED)
+
+
+def certificate_at(place: Path | None) -> dict[str, Any] | None:
+    """What ``thermalize certify`` wrote, by folder or file; ``None`` where none was named and none is.
+
+    Raises :class:`UserError` for what is no certificate.
+    """
+    chosen = place or CERTIFICATE
+    record = chosen / "certificate.json" if chosen.is_dir() else chosen
+    if place is None and not record.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(record.read_text())
+        if found["command"] != "certify" or not all(set(row) >= NEEDED for row in found["rows"]):
+            raise ValueError("it holds something else")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            "this is no certificate of the samplers",
+            record,
+            str(error).partition("\n")[0],
+            "name the folder that `thermalize certify --out` wrote, or leave --certificate out",
+        ) from error
+    return found

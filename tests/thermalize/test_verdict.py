@@ -86,6 +86,20 @@ def test_the_page_shows_every_claim_and_escapes_what_it_shows(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("claims")
+def test_the_page_shows_machine_versions_and_the_certificate_of_the_samplers(tmp_path: Path) -> None:
+    certificate = Path(__file__).parents[2] / "docs" / "certificate.json"
+    run("verdict", "--preset", "smoke", "--out", tmp_path, "--certificate", certificate)
+    text = (tmp_path / "verdict.html").read_text()
+    assert "61 of 61 checks against laws" in " ".join(text.split())
+    assert "elliptical_slice" in text
+    (made,) = json.loads((tmp_path / "verdict.json").read_text())["made"]
+    assert made["claims"] == ["first", "last"]
+    assert text.count(made["platform"]) == 3  # of both claims and of all
+    run("verdict", "--preset", "smoke", "--out", tmp_path)
+    assert "its folder was not there" in (tmp_path / "verdict.html").read_text()
+
+
+@pytest.mark.usefixtures("claims")
 def test_bad_input(tmp_path: Path) -> None:
     refused(run("verdict", "--only", "frist"), "unknown claim: 'frist' | did you mean first?")
     refused(run("verdict", "--only", ","), "no claim to settle")
@@ -96,5 +110,9 @@ def test_bad_input(tmp_path: Path) -> None:
     (tmp_path / "first" / RECORD).write_text("{}")
     refused(run("verdict", "--preset", "smoke", "--only", "first", "--out", tmp_path), "damaged | delete")
     (tmp_path / "file").write_text("mine")
+    refused(run("verdict", "--certificate", tmp_path / "file"), "no certificate")
+    refused(
+        run("verdict", "--certificate", tmp_path / "nothing"), "no certificate | nothing | thermalize certify"
+    )
     refused(run("verdict", "--out", tmp_path / "file"), "is a file")
     assert RUNS == ["first"]

@@ -7,7 +7,7 @@ seed and its name, so that leaving some out changes none of the others.
 import json
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -99,23 +99,32 @@ def write(result: dict[str, Any], folder: Path) -> Path:
     return folder / PAGE
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """The certificate in short: for each sampler and family the largest error that might hide.
+def hidden_errors(result: Mapping[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
+    """The families of checks, and for each sampler the largest error that might hide, in each family.
 
-    It is the largest ``detectable`` of the sampler's checks in that family.
+    It is the largest ``detectable`` of the sampler's checks there: empty where there is none, and
+    ``FAILED`` where one failed.
     """
     checks = [row for row in result["rows"] if not row["mistake"]]
     families = list(dict.fromkeys(row["family"] for row in checks))
-    lines = [f"| sampler | {' | '.join(families)} |", "|---|" + "---|" * len(families)]
+    cells = {}
     for sampler in sorted({row["sampler"] for row in checks}):
-        cells = []
-        for family in families:
-            rows = [row for row in checks if (row["sampler"], row["family"]) == (sampler, family)]
-            if all(row["settled"] for row in rows):
-                cells.append(f"{max(row['detectable'] for row in rows):.2g}" if rows else "")
-            else:
-                cells.append("FAILED")
-        lines.append(f"| `{sampler}` | {' | '.join(cells)} |")
+        by_family = [[r for r in checks if (r["sampler"], r["family"]) == (sampler, f)] for f in families]
+        cells[sampler] = [_largest(rows) for rows in by_family]
+    return families, cells
+
+
+def _largest(rows: list[dict[str, Any]]) -> str:
+    if not all(row["settled"] for row in rows):
+        return "FAILED"
+    return f"{max(row['detectable'] for row in rows):.2g}" if rows else ""
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The certificate in short: :func:`hidden_errors` as a table."""
+    families, cells = hidden_errors(result)
+    lines = [f"| sampler | {' | '.join(families)} |", "|---|" + "---|" * len(families)]
+    lines += [f"| `{sampler}` | {' | '.join(row)} |" for sampler, row in cells.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ import jax
 
 from compare import Verdict
 
+from ..certify.certificate import hidden_errors
 from ..errors import UserError
 from ..figures import drawing
 from ..folder import check_replaceable, stored_result
@@ -118,6 +119,7 @@ def summary(
         "trust": {"passed": bool(gates) and all(gate["passed"] for gate in gates), "gates": gates},
         "claims": rows,
         "failures": dict(failures),
+        "made": made_on(records),
         "seconds": seconds,
         "store": str(folder),
         "report": str(folder / PAGE),
@@ -131,6 +133,16 @@ def counted(verdicts: Mapping[str, int]) -> list[str]:
     ['3 SUPPORTED', '2 INCONCLUSIVE']
     """
     return [f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts.get(verdict)]
+
+
+def made_on(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Machines, versions and commits, each with the claims that were settled with them."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        with_what = {name: record[name] for name in ("version", "git", "platform", "packages")}
+        one = found.setdefault(json.dumps(with_what, sort_keys=True), {**with_what, "claims": []})
+        one["claims"].append(record["claim"])
+    return list(found.values())
 
 
 def row_of(record: Record) -> dict[str, Any]:
@@ -176,14 +188,20 @@ def markdown(result: Record) -> str:
     return "\n".join([*lines, "", f"{command}, {made}, {duration(spent)} in all.", ""])
 
 
-def put_down(result: dict[str, Any], records: Sequence[Record], folder: Path) -> Path:
-    """Write page, record and Markdown; returns the page's path."""
+def put_down(
+    result: dict[str, Any], records: Sequence[Record], folder: Path, certificate: Record | None = None
+) -> Path:
+    """Write page, record and Markdown; returns the page's path. The page shows the certificate too."""
     with drawing():
         pictures = {
             record["claim"]: pictures_of(graphs_of(record), prefix=record["claim"]) for record in records
         }
     page = environment().get_template("verdict.html")
-    write_whole(folder / PAGE, page.render(result=result, records=records, pictures=pictures))
+    hidden = None if certificate is None else hidden_errors(certificate)
+    text = page.render(
+        result=result, records=records, pictures=pictures, certificate=certificate, hidden=hidden
+    )
+    write_whole(folder / PAGE, text)
     write_whole(folder / SHORT, markdown(result))
     write_whole(folder / RESULT, json.dumps(result, indent=1, allow_nan=False))
     return folder / PAGE
