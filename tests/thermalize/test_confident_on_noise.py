@@ -154,3 +154,12 @@ def test_noise_is_nested_and_test_labels_stay_true() -> None:
     assert 35 <= changed[1.0].sum() < 50  # one in ten random labels hits the old one
     for task in tasks.values():
         assert (np.asarray(task.probe.targets) == np.asarray(tasks[0.0].probe.targets)).all()
+
+
+def test_another_draw_of_the_labels_keeps_the_images() -> None:
+    one, other = (noisy_task(SETTING._replace(draw=draw), 1.0, 100, seed=0) for draw in (0, 1))
+    assert (np.asarray(one.train.inputs) == np.asarray(other.train.inputs)).all()
+    assert (np.asarray(one.train.targets) != np.asarray(other.train.targets)).any()
+    assert SETTING._replace(draw=1).name == "digits, N 50, width 32, labels drawn again 1"
+    drawn_again = [setting.draw for setting in SIZES["full"].plan]
+    assert drawn_again.count(1) == drawn_again.count(2) == 2
