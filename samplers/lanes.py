@@ -5,6 +5,9 @@ of a few, and one CPU device leaves the second core idle. So lanes are split ove
 devices with ``shard_map`` and, on each, mapped block by block. The result depends on
 block size and device count by rounding only; for bitwise equality both must be the
 same.
+
+The devices may belong to several processes (``jax.distributed``), on one host or on many: each
+then runs the same program on the same arguments and ends with the whole result.
 """
 
 from collections.abc import Callable
@@ -14,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.custom_batching import custom_vmap
-from jax.sharding import AxisType, Mesh
+from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 type Array = jax.Array
@@ -22,8 +25,9 @@ type Tree = Any
 
 
 def lane_mesh(num_lanes: int) -> Mesh:
-    """A mesh over all devices, or over as many as there are lanes."""
-    num_devices = min(num_lanes, len(jax.devices()))
+    """A mesh over all devices of all processes; in one process over no more than there are lanes."""
+    several = jax.process_count() > 1  # each of which must take part
+    num_devices = len(jax.devices()) if several else min(num_lanes, len(jax.devices()))
     return jax.make_mesh((num_devices,), ("lanes",), axis_types=(AxisType.Auto,))
 
 
@@ -56,7 +60,15 @@ def map_lanes(
         out_specs=P("lanes"),
         check_vma=False,
     )(shared, lanes)
+    results = on_every_process(results, mesh)
     return results if filled == num_lanes else take_lanes(results, np.arange(num_lanes))
+
+
+def on_every_process(lanes: Tree, mesh: Mesh) -> Tree:
+    """All lanes in every process, to be called under ``jit``; nothing is done for a mesh of one process."""
+    if not mesh.is_multi_process:
+        return lanes
+    return jax.lax.with_sharding_constraint(lanes, NamedSharding(mesh, P()))
 
 
 def take_lanes(lanes: Tree, rows: Array | np.ndarray) -> Tree:

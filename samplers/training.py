@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from .coordinates import Coordinates
 from .draws import Draws, Inputs, Observe
-from .job_queue import open_streams, run_streams
+from .job_queue import Stream, open_streams, run_streams
 from .kernel import Sampler
 from .lane import ROUND, Program, Work
-from .lanes import lane_mesh
+from .lanes import lane_mesh, on_every_process
 from .options import check_count
 from .stopping import NEVER, Stop, check_stop, limits_of, record_steps
 from .target import Key, Params, Target
@@ -127,15 +128,23 @@ def train_chunk(
         if time.perf_counter() - began < SECONDS / 2:
             num_rounds *= 2
         report(ended, f"{int(num_met) / ended:.0%} fitted" if ended else "")
+    found = _found(streams, program.mesh)
     # Row i of device d is job i D + d of the chunk.
     records, met_at, curve = jax.tree.map(
-        lambda leaf: np.asarray(leaf)[:, :-1].swapaxes(0, 1).reshape(-1, *leaf.shape[2:])[:count],
-        (streams.records, streams.met_at, streams.curve),
+        lambda leaf: np.asarray(leaf)[:, :-1].swapaxes(0, 1).reshape(-1, *leaf.shape[2:])[:count], found
     )
     return [
         _at_stop(stop, _column(records, at), met_at[:, at], curve, program)
         for at, stop in enumerate(training.stops)
     ]
+
+
+def _found(streams: Stream, mesh: Mesh) -> Any:
+    """What the devices recorded, theirs and those of other processes."""
+    found = streams.records, streams.met_at, streams.curve
+    if not mesh.is_multi_process:
+        return found
+    return jax.jit(on_every_process, static_argnums=1)(found, mesh)
 
 
 def _column(records: Any, at: int) -> Any:

@@ -2,8 +2,10 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ TESTED = {
     "from_pytorch.py",
     "temperature_scan.py",
     "cluster.py",
+    "several_hosts.py",
     "stored_run.py",
     "own_volume.py",
 }
@@ -86,3 +89,24 @@ def test_workers_of_this_machine(tmp_path: Path) -> None:
     printed = run("cluster.py", "--local", "--endpoints", "64", folder=tmp_path, optimised=True)
     assert re.fullmatch(r"sgd: (SUPPORTED|PARTLY|REFUTED|INCONCLUSIVE), .+\n", printed), printed
     assert (tmp_path / "runs" / "cluster" / "store.zarr").is_dir()
+
+
+@pytest.mark.certify
+def test_two_processes_of_this_machine(tmp_path: Path) -> None:
+    """Each as a host of its own; the first prints."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+
+    def host(number: int) -> str:
+        words = ["--address", address, "--processes", "2", "--number", str(number), "--draws", "50"]
+        folder = tmp_path / str(number)  # each with a cache of its own
+        folder.mkdir()
+        return run("several_hosts.py", *words, folder=folder)
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(host, range(2))
+    assert re.search(
+        r"^2 processes, 4 devices\nlog density: R-hat 1\.\d+, bulk ESS \d+$", first, re.MULTILINE
+    )
+    assert "R-hat" not in second

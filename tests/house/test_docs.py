@@ -19,7 +19,7 @@ from .layers import ROOMS
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 SITE = sorted((ROOT / "docs").rglob("*.md"))
-HEAVY = {"tutorial.md", "volume.md"}  # a minute each: run by `make certify`
+HEAVY = {"README.md", "tutorial.md", "volume.md"}  # a minute each: run by `make certify`
 # Written so that the patterns do not match themselves.
 MACHINE = "/[w]ork/|/[r]oot/|/[h]ome/[a-z]|[p]ypi[.]org|[p]ythonhosted|[n]pmjs[.]"
 UNFINISHED = "[T]ODO|[F]IXME|[X]XX|[l]orem ipsum"
@@ -167,6 +167,14 @@ def test_the_python_on_the_page_runs(page: Path, tmp_path: Path) -> None:
         check_printed_results(page, stored_result(tmp_path / "runs" / "script"))
     if page.name == "tutorial.md":
         check_printed_distances(page, stored_result(tmp_path / "runs" / "own_model"))
+
+
+def test_what_the_script_on_the_first_page_imports_exists() -> None:
+    """The script itself takes a minute: see HEAVY."""
+    lines = [line for block in blocks(ROOT / "README.md", "python") for line in block.splitlines()]
+    imports = [line for line in lines if re.match("(?:from|import) ", line)]
+    assert len(imports) > 5
+    exec("\n".join(imports), {})
 
 
 def check_printed_distances(page: Path, result: dict[str, Any]) -> None:

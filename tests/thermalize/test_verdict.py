@@ -63,9 +63,9 @@ def test_all_claims_are_settled_once_and_a_defect_in_one_leaves_the_others(tmp_p
     again = run("verdict", "--preset", "smoke", "--out", tmp_path / "all", "--json")
     assert RUNS == ["first", "broken", "last", "broken"]
     assert json.loads(again.stdout)["claims"] == printed["claims"]
-    assert "| `first` | SUPPORTED | share: 0.250 [0.125, 0.500] | of 1 case 1 SUPPORTED |" in markdown(
-        printed
-    )
+    assert "| `first` | SUPPORTED | share: 0.250 [0.125, 0.500] | 1 SUPPORTED |" in markdown(printed)
+    assert printed["claims"][0]["report"] == "first/claim.html"
+    assert (tmp_path / "all" / "first" / "claim.html").is_file()
 
 
 @pytest.mark.usefixtures("claims")

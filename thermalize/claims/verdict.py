@@ -6,11 +6,14 @@ whose run fails does not take the others with it: it is listed with its error.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from compare import Verdict
 
 from ..errors import UserError
 from ..figures import drawing
@@ -95,11 +98,7 @@ def summary(
     records: Sequence[Record], failures: Failures, folder: Path, *, preset: Preset, seed: int, seconds: float
 ) -> dict[str, Any]:
     """The result as plain values."""
-    counts = [
-        (verdict, sum(record["verdict"] == verdict for record in records))
-        for verdict in ("SUPPORTED", "PARTLY", "REFUTED", "INCONCLUSIVE")
-    ]
-    words = [f"{count} {verdict}" for verdict, count in counts if count]
+    words = counted(Counter(record["verdict"] for record in records))
     words += [f"{len(failures)} not settled: an error"] if failures else []
     rows = [row_of(record) for record in records]
     gates = [{"name": row["claim"], "passed": row["trusted"]} for row in rows]
@@ -125,11 +124,24 @@ def summary(
     }
 
 
+def counted(verdicts: Mapping[str, int]) -> list[str]:
+    """How often each verdict was given, in words, in the order of the verdicts.
+
+    >>> counted({"INCONCLUSIVE": 2, "SUPPORTED": 3})
+    ['3 SUPPORTED', '2 INCONCLUSIVE']
+    """
+    return [f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts.get(verdict)]
+
+
 def row_of(record: Record) -> dict[str, Any]:
-    """One claim in a line: verdict, headline, and in which cases it holds and fails."""
+    """One claim in a line: verdict, headline, and in which cases it holds and fails.
+
+    Its store and report are named from the folder of all claims, wherever that is.
+    """
     by_verdict: dict[str, list[str]] = {}
-    for case in record["cases"]:
-        by_verdict.setdefault(case["verdict"], []).append(case["name"])
+    for verdict in Verdict:
+        if names := [case["name"] for case in record["cases"] if case["verdict"] == verdict]:
+            by_verdict[str(verdict)] = names
     kept = (
         "claim",
         "statement",
@@ -139,11 +151,10 @@ def row_of(record: Record) -> dict[str, Any]:
         "seconds",
         "created",
         "git",
-        "store",
-        "report",
     )
     return {
         **{name: record[name] for name in kept},
+        **{name: f"{record['claim']}/{Path(record[name]).name}" for name in ("store", "report")},
         "cases": by_verdict,
         "trusted": bool(record["trust"]["passed"]),
     }
@@ -155,7 +166,8 @@ def markdown(result: Record) -> str:
     for row in result["claims"]:
         head = row["headline"]
         value = f"{number(head['value'])} {interval(head['low'], head['high'])}"
-        lines.append(f"| `{row['claim']}` | {row['verdict']} | {head['name']}: {value} | {row['reason']} |")
+        cases = ", ".join(counted({verdict: len(names) for verdict, names in row["cases"].items()}))
+        lines.append(f"| `{row['claim']}` | {row['verdict']} | {head['name']}: {value} | {cases} |")
     lines += [f"| `{name}` | not settled | {error} | |" for name, error in result["failures"].items()]
     days = sorted({row["created"][:10] for row in result["claims"]})
     made = f"{days[0]} to {days[-1]}" if len(days) > 1 else "".join(days)
