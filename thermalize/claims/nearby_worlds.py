@@ -78,7 +78,7 @@ SIZES: dict[Preset, Sizes] = {
     "smoke": Sizes(("digits",), ("sgd",), (4,), 60, 24, Chains(2, 20, 40), 24),
     "quick": Sizes(("digits",), ("sgd",), (1, 2, 3, 4), EVERY_IMAGE, 256, Chains(16, 250), 512),
     "full": Sizes(
-        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), EVERY_IMAGE, 400, Chains(16, 400), 512
+        ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), EVERY_IMAGE, 1200, Chains(16, 400), 1024
     ),
     "paper": Sizes(
         ("digits", "digits-binary"), ("sgd", "adam"), (1, 2, 3, 4), EVERY_IMAGE, 4000, Chains(64, 1000), 4000
