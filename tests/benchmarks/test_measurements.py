@@ -124,7 +124,7 @@ def test_numpyros_own_model_has_the_density_of_ours() -> None:
     "rival",
     [
         sampling.ours,
-        pytest.param(sampling_numpyro.own, marks=pytest.mark.certify),  # half a minute to compile
+        pytest.param(sampling_numpyro.own, marks=pytest.mark.certify),  # slow to compile
         pytest.param(sampling_numpyro.lent, marks=pytest.mark.certify),
     ],
 )
