@@ -82,7 +82,13 @@ def test_each_stop_is_judged_and_keeps_its_rule(whole: Path) -> None:
     assert rules["sgd@budget"] == "after 60 steps"
 
 
-@pytest.mark.parametrize(("place", "at"), [("state/sgd", 18), ("unfinished/sgd@match/predictions", 9)])
+@pytest.mark.parametrize(
+    ("place", "at"),
+    [
+        pytest.param("state/sgd", 18, marks=pytest.mark.certify),
+        ("unfinished/sgd@match/predictions", 9),
+    ],
+)
 def test_cut_short_and_gone_on_with_the_bits_are_the_same(
     place: str,
     at: int,
@@ -101,6 +107,7 @@ def test_cut_short_and_gone_on_with_the_bits_are_the_same(
     assert bits(folder) == bits(whole)
 
 
+@pytest.mark.certify
 def test_cut_short_between_the_ends_of_two_arms_the_bits_are_the_same(
     monkeypatch: pytest.MonkeyPatch, whole: Path, tmp_path: Path
 ) -> None:
