@@ -74,9 +74,9 @@ def rhat_and_ess(behaviours: Array) -> tuple[Array, Array]:
 
 def _diagnosed(behaviours: Array, diagnostics: Sequence[Callable[["Ranked"], Array]]) -> list[Array]:
     """Diagnostics, ``(behaviour,)`` each, of the behaviours that vary, a few at a time."""
-    if np.ndim(behaviours) != 3 or 0 in np.shape(behaviours):
+    if np.ndim(behaviours) != 3 or 0 in np.shape(behaviours)[:2]:  # none that varies is a finding
         raise ValueError(
-            f"behaviours must be (chain, draw, behaviour) with one of each at least, got "
+            f"behaviours must be (chain, draw, behaviour) with a chain and a draw at least, got "
             f"{np.shape(behaviours)}: for one behaviour give [..., None]"
         )
     varies = ~(np.ptp(behaviours, axis=(0, 1)) == 0)  # true where a value is not a number

@@ -84,3 +84,9 @@ def test_diagnostics_equal_those_that_arviz_computes_one_by_one(num_draws: int) 
     for found in (rhat_and_ess(behaviours), (rank_rhat(behaviours), bulk_ess(behaviours))):
         assert np.allclose(found[0], exact[0], rtol=1e-12, equal_nan=True)
         assert np.allclose(found[1], exact[1], rtol=1e-9, equal_nan=True)
+
+
+def test_draws_of_which_no_behaviour_varies_have_no_diagnostics() -> None:
+    """A posterior so cold that it is one function."""
+    rhat, ess = rhat_and_ess(np.zeros((2, 800, 0)))
+    assert rhat.shape == ess.shape == (0,)
