@@ -49,7 +49,7 @@ PROBES = "share of probes"
 RULE = (
     "On images, at the posterior of the family that is nearest to the endpoints in energy distance, over "
     "inverse temperatures and prior scales:\n"
-    "REFUTED:  a classifier shows a total variation of at least "
+    "REFUTED: a classifier shows a total variation of at least "
     f"{REFUTING_TOTAL_VARIATION} with 95 % confidence, all distances read together, and the nearest lies "
     "inside what was searched.\nSUPPORTED, of named behaviours only: accuracy, log score, confidence and "
     "entropy are within 0.1 standard deviation (Wasserstein) and averaged predictions within 0.02 of total "
