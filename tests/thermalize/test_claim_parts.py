@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from thermalize.claims.claim import Curve, Evidence, Graph, Number, Published, joined
+from thermalize.claims.claim import Curve, Evidence, Graph, Number, Published, Table, joined
 from thermalize.claims.figures import pictures_of
 from thermalize.claims.posterior_sample import CLAIM, PARTS
+from thermalize.figures import drawing
 from thermalize.pages import environment
 
 from .page import Page
@@ -21,6 +22,35 @@ def test_pictures_say_every_number_and_leave_gaps() -> None:
         assert f"{first}: 0.250 [0.125, 0.500]" in picture.svg
         assert "not available" in picture.svg
         assert picture.text == "Text."
+
+
+def test_logarithmic_axes_are_marked_in_plain_numbers() -> None:
+    numbers = [Number("a", 30.0, 10.0, 200.0), Number("a", 3000.0, 1000.0, 20_000.0)]
+    curve = Curve("Along", "Text.", "x", "steps", [1.0, 100.0], {"sgd": numbers}, log_x=True, log_y=True)
+    graph = Graph("Beside", "Text.", "steps", ["one", "two"], {"sgd": numbers}, 10_000.0, log=True)
+    with drawing():
+        pictures = pictures_of([curve, graph])
+    for picture in pictures:
+        assert ">1,000</text>" in picture.svg
+        assert "mathdefault" not in picture.svg
+
+
+def test_tables_stand_on_the_page_and_old_records_need_none() -> None:
+    table = Table("First <passages>", "In steps.", ["Changed", "Steps"], [["rate", "20 [10, 30]"]])
+    words = ("source", "estimand", "rule", "claim", "preset", "created", "version", "git", "platform")
+    old = dict.fromkeys(words, "x") | {
+        "cases": [],
+        "published": [],
+        "packages": {},
+        "seed": 0,
+        "seconds": 1.0,
+    }
+    source = "{% from 'claim_parts.html' import evidence %}{{ evidence(result, []) }}"
+    template = environment().from_string(source)
+    page = template.render(result=old | {"tables": [table._asdict()]})
+    assert "First &lt;passages&gt;" in page
+    assert "<td>rate</td><td>20 [10, 30]</td>" in page
+    assert "passages" not in template.render(result=old)
 
 
 def test_parts_of_a_claim_as_one() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..figures.svg import Picture, picture
-from ..figures.theme import INK, canvas, legend_above, looks
+from ..figures.theme import INK, canvas, legend_above, looks, plain_ticks
 from ..wording import interval, number
 from .claim import Curve, Graph
 
@@ -49,6 +49,7 @@ def _picture(identity: str, graph: Graph) -> Picture:
         axes.axvline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     if graph.log:
         axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
     axes.set_yticks(spots, labels)
     axes.set_ylim(-0.6, len(graph.labels) - 0.4)
     axes.set_xlabel(graph.axis)
@@ -82,8 +83,10 @@ def _curves(identity: str, graph: Curve) -> Picture:
         axes.axhline(graph.line, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     if graph.log_x:
         axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
     if graph.log_y:
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
     axes.set_xlabel(graph.x_axis)
     axes.set_ylabel(graph.y_axis)
     legend_above(axes)

@@ -16,7 +16,9 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#000000"  # becomes currentColor
 MUTED = "#5b6570"
@@ -171,3 +173,9 @@ def css_variables(theme: Mapping[str, str]) -> str:
     '--rule: #d4dae0;'
     """
     return " ".join(f"--{name}: {colour};" for name, colour in theme.items())
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Ticks of a logarithmic axis in plain numbers: matplotlib's own are formulas, which no page shows."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ..wording import number, plural
 from .svg import Picture, picture
-from .theme import INK, Look, canvas
+from .theme import INK, Look, canvas, plain_ticks
 
 type Array = np.ndarray
 
@@ -57,8 +56,7 @@ def _picture(
     if level is not None and np.isfinite(level):
         axes.axhline(level, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     axes.set_yscale(_scale(*limits))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(axes.yaxis)
     axes.set_ylim(*limits)
     axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
     axes.set(xlabel="draw" if found.ended is None else "optimiser step", ylabel="loss (nats per datum)")
