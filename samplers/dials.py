@@ -27,6 +27,7 @@ from .target import Key, Params, Target
 
 type Array = jax.Array
 
+ADAM = optax.scale_by_adam()  # its direction, for steps whose learning rate is data
 TRANSFORMS = {
     "sgd": lambda: optax.sgd(1.0),
     "momentum": lambda: optax.sgd(1.0, momentum=0.9),

@@ -23,20 +23,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 
 from compare import Passages, first_passages
 from models import Batch
-from samplers.dials import row_weights
+from samplers.dials import ADAM, row_weights
 from samplers.lanes import lane_mesh, map_lanes
 
 from .pairs import Pairs
 
 type Array = jax.Array
 type Params = Any
-ADAM = optax.scale_by_adam()
 NEVER = -1
 
 
@@ -63,7 +61,7 @@ class Lane(NamedTuple):
     """One network in training."""
 
     params: Params
-    adam: optax.OptState
+    adam: Any  # state of Adam
     fitted_at: Array  # step, NEVER before
     failed_at: Array
 

@@ -10,7 +10,8 @@ from jax.flatten_util import ravel_pytree
 
 from compare import Passages
 from models import gaussian, modular_task, one_hot_gaussian, quadratic_pairs
-from thermalize.grokking import ADAM, NEVER, Lane, Times, step
+from samplers.dials import ADAM
+from thermalize.grokking import NEVER, Lane, Times, step
 from thermalize.pairs import pairs_of
 from thermalize.passage_table import Arm, Condition, dials_of, learner_of, passage_table, row_of
 
