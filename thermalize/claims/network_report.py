@@ -38,23 +38,25 @@ def headline_of(cases: Sequence[Case]) -> Number:
 def answer_of(cases: Sequence[Case]) -> str:
     """What was found on images, by stopping rule, in one sentence.
 
-    >>> from compare import Verdict
     >>> bound = Number(f"{BOUND}, {NEAREST}", 0.5, 0.4, 0.6)
-    >>> case = Case(f"digits, sgd, first fit, {NEAREST}", {}, Verdict.REFUTED, "", [bound], [])
+    >>> case = Case("digits, sgd", {"stopping": "first fit"}, Verdict.REFUTED, "", [bound], [])
     >>> answer_of([case, case._replace(numbers=[], verdict=Verdict.INCONCLUSIVE)])
     'digits: total variation from the nearest posterior, by a classifier, median over cases: at least 0.40 \
 at first fit (1 of 2 REFUTED)'
     """
-    systems = " and ".join(dict.fromkeys(case.name.split(", ")[0] for case in cases))
+    stops: dict[str, list[Case]] = {}
+    for case in cases:
+        if "stopping" in case.conditions:  # not where images are not installed
+            stops.setdefault(case.conditions["stopping"], []).append(case)
     parts = []
-    for stop in dict.fromkeys(case.name.split(", ")[-2] for case in cases):
-        some = [case for case in cases if case.name.split(", ")[-2] == stop]
+    for stop, some in stops.items():
         value = headline_of(some).value
         refuted = sum(case.verdict == Verdict.REFUTED for case in some)
         shown = "nothing measured" if value is None else f"at least {value:.2f}"
         parts.append(f"{shown} at {stop} ({refuted} of {len(some)} REFUTED)")
+    systems = dict.fromkeys(case.name.split(", ")[0] for some in stops.values() for case in some)
     beginning = "total variation from the nearest posterior, by a classifier, median over cases"
-    return f"{systems}: {beginning}: {', '.join(parts)}" if parts else ""
+    return f"{' and '.join(systems)}: {beginning}: {', '.join(parts)}" if parts else ""
 
 
 def graphs_of(cases: Sequence[Case], fits: Mapping[str, Fit]) -> list[Graph | Curve]:
