@@ -44,6 +44,7 @@ from .noisy_labels import (
     posterior_sample,
     prior_sample,
 )
+from .trusted_chains import RUN_ON
 
 type Array = np.ndarray
 NUM_PRIOR, CONTROL_CHAINS = 400, 4
@@ -191,7 +192,7 @@ CLAIM = Claim(
         "one above and one below. 95 % intervals must clear both thresholds, else INCONCLUSIVE; so is a "
         "posterior with R-hat above 1.01 or a bulk effective sample size below 400 for any probability or "
         "measure, endpoints of which over 10 % miss their stopping rule or whose training loss is over 5 % "
-        f"from the posterior's, and a control that came out wrong. {TOGETHER}"
+        f"from the posterior's, and a control that came out wrong. {RUN_ON} {TOGETHER}"
     ),
     run=run,
 )

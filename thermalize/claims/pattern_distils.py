@@ -34,7 +34,7 @@ from .teachers import (
     school,
     trained_teachers,
 )
-from .trusted_chains import Chains
+from .trusted_chains import RUN_ON, Chains
 
 type Array = np.ndarray
 NOISES = (0.0, 1.0)  # true labels, random labels
@@ -185,7 +185,7 @@ CLAIM = Claim(
         f"student as wide as the endpoint that teaches does not agree on {AGREEMENT:.0%}; students of "
         "shuffled answers do; teachers of other seeds need other students; teachers err on over 1 % of their "
         "training images; or a posterior with R-hat above 1.01 or an effective sample size below 400. "
-        f"{TOGETHER}"
+        f"{RUN_ON} {TOGETHER}"
     ),
     run=run,
 )

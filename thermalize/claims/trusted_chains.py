@@ -20,6 +20,11 @@ from .claim import Check
 
 type Array = np.ndarray
 
+RUN_ON = (
+    "Chains that miss R-hat or sample size are run on, to at most four times their length, and judged "
+    "without their first quarter: so they are judged up to three times."
+)
+
 
 class Chains(NamedTuple):
     """How many draws at an inverse temperature, and with how long trajectories."""
