@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..figures.svg import Picture, picture
-from ..figures.theme import INK, canvas, legend_above, looks, plain_ticks
+from ..figures.theme import INK, LEGEND_ROW, LETTER, canvas, legend_above, legend_columns, looks, plain_ticks
 from ..wording import interval, number
 from .claim import Curve, Graph
 
-LINE, LETTER = 0.22, 0.085  # inches
+LINE = 0.22  # inches
 NEW_LINE = "\n"
 LONGEST = 34  # letters in a line of a label: more would leave no room for the picture
 
@@ -30,8 +30,8 @@ def _picture(identity: str, graph: Graph) -> Picture:
     labels = [_folded(label) for label in graph.labels]
     lines = [line for label in labels for line in label.split(NEW_LINE)]
     height = 0.9 + LINE * (len(lines) + len(graph.labels) * len(graph.series))
-    left, rows = 0.3 + LETTER * max(map(len, lines)), -(-len(graph.series) // 2)
-    figure = canvas(height, left=left, legend_rows=rows)
+    left, columns = 0.3 + LETTER * max(map(len, lines)), legend_columns(list(graph.series))
+    figure = canvas(height, left=left, legend_rows=-(-len(graph.series) // columns))
     axes = figure.subplots()
     found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
     spots = np.arange(len(graph.labels))[::-1]
@@ -53,7 +53,7 @@ def _picture(identity: str, graph: Graph) -> Picture:
     axes.set_yticks(spots, labels)
     axes.set_ylim(-0.6, len(graph.labels) - 0.4)
     axes.set_xlabel(graph.axis)
-    legend_above(axes)
+    legend_above(axes, columns=columns)
     words = [
         f"{label.replace(NEW_LINE, ' ')}, {name}: {number(one.value)} {interval(one.low, one.high)}"
         for name, numbers in graph.series.items()
@@ -67,7 +67,9 @@ def _folded(label: str) -> str:
 
 
 def _curves(identity: str, graph: Curve) -> Picture:
-    figure = canvas(3.2, legend_rows=-(-len(graph.series) // 2))
+    columns = legend_columns(list(graph.series))
+    rows = -(-len(graph.series) // columns)
+    figure = canvas(2.7 + LEGEND_ROW * rows, left=0.9, legend_rows=rows)  # beside numbers of five digits
     axes = figure.subplots()
     x = np.asarray(graph.x, float)
     found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
@@ -89,7 +91,7 @@ def _curves(identity: str, graph: Curve) -> Picture:
         plain_ticks(axes.yaxis)
     axes.set_xlabel(graph.x_axis)
     axes.set_ylabel(graph.y_axis)
-    legend_above(axes)
+    legend_above(axes, columns=columns)
     words = [
         f"{name} at {number(at)}: {number(one.value)} {interval(one.low, one.high)}"
         for name, numbers in graph.series.items()

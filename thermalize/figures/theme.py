@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.transforms import blended_transform_factory
 
 INK = "#000000"  # becomes currentColor
 MUTED = "#5b6570"
@@ -52,6 +53,7 @@ CYCLE = [LIGHT[n] for n in ("reference", "arm-1", "arm-3", "arm-2", "control", "
 MARKS = ("o", "D", "^", "s", "P", "X", "v")
 DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (2, 1)), (0, (6, 2, 1, 2)))
 NUM_ARM_COLOURS = 5
+LETTER, HANDLE = 0.085, 0.55  # inches, of a letter and of what stands before a name
 LEGEND_ROW = 0.24  # inches
 WIDTH = 4.7  # inches; at 72 a inch about the width of a phone, so texts keep their size
 
@@ -139,16 +141,28 @@ def framed(figure: Figure, *, left: float = 0.68, legend_rows: int = 0) -> Figur
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist] | None = None, columns: int = 2) -> None:
-    """A legend on top of the axes, where it hides nothing."""
+    """A legend on top of the axes, where it hides nothing, from the left edge of the figure."""
     found = handles or axes.get_legend_handles_labels()[0]
+    assert isinstance(axes.figure, Figure)
     axes.legend(
         handles=found,
         loc="lower left",
-        bbox_to_anchor=(0, 1),
+        bbox_to_anchor=(0.02, 1),
+        bbox_transform=blended_transform_factory(axes.figure.transFigure, axes.transAxes),
         ncols=columns,
         borderaxespad=0.1,
         borderpad=0.2,
     )
+
+
+def legend_columns(names: Sequence[str]) -> int:
+    """How many names fit beside each other, two at the most.
+
+    >>> legend_columns(["sgd", "adam"]), legend_columns(["a name that takes most of a line", "adam"])
+    (2, 1)
+    """
+    longest = max(map(len, names), default=0)
+    return 2 if 2 * (HANDLE + LETTER * longest) <= WIDTH else 1
 
 
 @contextmanager
