@@ -45,7 +45,7 @@ AMOUNTS: dict[Preset, Amount] = {
             Setting("digits", 100, 50, 16),
             Setting("mnist-binary", 50, 50, 4),
         ],
-        [0.25, 0.5, 1.0, 2.0, 4.0],
+        [0.25, 0.5, 1.0, 2.0],
         (0.25, 256.0),
         Size(4, 600, 3, 10),
         Chains(8, 600, 500, 40, 3, 400),

@@ -48,7 +48,7 @@ SIZES: dict[Preset, Size] = {
 TARGETS: dict[Preset, list[str]] = {
     "smoke": [],
     "quick": [],
-    "full": ["single bit", "majority", "random"],
+    "full": ["single bit", "majority"],
     "paper": ["single bit", "majority", "parity", "random"],
 }
 OPTIMISERS: dict[Preset, list[str]] = {
