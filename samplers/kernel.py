@@ -63,15 +63,10 @@ def check_sampler(sampler: Sampler) -> None:
         )
 
 
-def check_optimiser(sampler: Sampler) -> None:
-    """Raises ``ValueError`` for a sampler that is tuned before it draws: training has no such phase.
-
-    >>> from samplers import hmc
-    >>> check_optimiser(hmc())
-    Traceback (most recent call last):
-    ValueError: hmc is tuned by a warm-up, which training does not have: draw from it by samplers.sample
-    """
-    if sampler.warmup is not no_warmup:
+def check_optimiser(sampler: Sampler, target: Target, start: Callable[[Key], Params]) -> None:
+    """Raises ``ValueError`` for a sampler that is tuned before it draws: training has no such phase."""
+    tuning = jax.eval_shape(lambda key: sampler.warmup(key, target, start(key))[1], jax.random.key(0))
+    if jax.tree.leaves(tuning):
         raise ValueError(
             f"{sampler.name} is tuned by a warm-up, which training does not have: draw from it by "
             "samplers.sample"

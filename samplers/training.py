@@ -56,7 +56,7 @@ def make_training(
     stops = tuple(stops)
     check_key(key)
     check_sampler(sampler)
-    check_optimiser(sampler)
+    check_optimiser(sampler, target, start or target.sample_prior)
     check_count(lanes=lanes, block=block, chunk=chunk, record_every=record_every)
     if not stops:
         raise ValueError("stops must name at least one stopping rule, got none")

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,30 +33,32 @@ LOCALE = {
 }
 
 
-def one_core() -> None:
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-ODD: dict[str, tuple[dict[str, str], set[str], Callable[[], None] | None]] = {
-    "one core": ({}, set(), one_core),
-    "no home": ({"XDG_CACHE_HOME": ""}, {"HOME", "USER", "LOGNAME"}, None),
-    "a home that is not there": ({"HOME": NOWHERE, "XDG_CACHE_HOME": ""}, set(), None),
-    "a cache that cannot be written": ({"XDG_CACHE_HOME": NOWHERE, "MPLCONFIGDIR": NOWHERE}, set(), None),
-    "no terminal and no Unicode": (LOCALE, {"TERM", "COLUMNS"}, os.setsid),
-    "float64": ({"JAX_ENABLE_X64": "1"}, set(), None),
-    "a narrow terminal without colours": ({"COLUMNS": "20", "TERM": "dumb", "NO_COLOR": "1"}, set(), None),
+ONE_CORE = (
+    "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+ODD: dict[str, tuple[dict[str, str], set[str]]] = {  # variables that are set, and that are not
+    "one core": ({}, set()),
+    "no home": ({"XDG_CACHE_HOME": ""}, {"HOME", "USER", "LOGNAME"}),
+    "a home that is not there": ({"HOME": NOWHERE, "XDG_CACHE_HOME": ""}, set()),
+    "a cache that cannot be written": ({"XDG_CACHE_HOME": NOWHERE, "MPLCONFIGDIR": NOWHERE}, set()),
+    "no terminal and no Unicode": (LOCALE, {"TERM", "COLUMNS"}),
+    "float64": ({"JAX_ENABLE_X64": "1"}, set()),
+    "a narrow terminal without colours": ({"COLUMNS": "20", "TERM": "dumb", "NO_COLOR": "1"}, set()),
 }
 
 
 def started(folder: Path, odd: str, *words: str) -> subprocess.CompletedProcess[str]:
-    change, without, before = ODD[odd]
+    change, without = ODD[odd]
     ours = {"JAX_", "MPL", "HYPOTHESIS", "PYTHON"}
     known = {k: v for k, v in os.environ.items() if k not in without and not k.startswith(tuple(ours))}
+    # Not by preexec_fn, which forks a process in which jax may have started.
+    first = ["-c", ONE_CORE] if odd == "one core" else []
     return subprocess.run(
-        [sys.executable, "-m", "thermalize", *words],
+        [sys.executable, *first, "-m", "thermalize", *words],
         cwd=folder,
         env=known | change,
-        preexec_fn=before,
+        start_new_session=odd == "no terminal and no Unicode",
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

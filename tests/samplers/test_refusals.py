@@ -151,7 +151,7 @@ REFUSED: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
         r"number of rows.*got \[3, 4\]",
     ),
     ("no rows", on(jnp.zeros((0, 2)), jnp.zeros(0)), ValueError, r"at least one, got \[0\]"),
-    ("one number for data", on(jnp.zeros((4, 2)), 1.0), ValueError, r"number of rows.*got \[0, 4\]"),
+    ("numbers for data", on(1.0, 1.0), ValueError, r"number of rows.*got no arrays"),
     (
         "endless data",
         lambda: posterior(MODEL, TARGET.data, num_data=float("inf")),

@@ -91,7 +91,7 @@ def test_only_mistakes_of_the_user_lose_their_traceback(
     monkeypatch.setattr(thermalize.pipeline, "compare", lambda *_, **__: fails())
     result = run("compare")
     if expected is None:
-        refused(result, "num_data must be positive, got -1")
+        refused(result, "num_data must be positive and finite, got -1")
     else:
         assert isinstance(result.exception, expected)
         assert result.exit_code == 1
