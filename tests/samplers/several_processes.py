@@ -8,6 +8,10 @@ from typing import Any
 
 import jax
 import numpy as np
+
+if __name__ == "__main__" and len(sys.argv) > 2:  # before anything asks jax for its devices
+    jax.distributed.initialize(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+
 import optax
 
 from models import bayesian_model, bernoulli, boolean_task, gaussian_prior, majority, mlp
@@ -28,8 +32,6 @@ from samplers.draws import Saved
 
 def main() -> None:
     """Draw, and let the first process write."""
-    if len(sys.argv) > 2:
-        jax.distributed.initialize(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     network = mlp([3, 8, 1])
     model = bayesian_model(network, gaussian_prior(network), bernoulli())
     task = boolean_task(0, majority(3), num_train=4)
