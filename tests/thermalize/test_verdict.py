@@ -1,6 +1,7 @@
 """All claims on one page: settled ones are collected, others run, a defect in one leaves the others."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import thermalize.claims.catalogue
 import thermalize.verdict_command
 from compare import Verdict
 from thermalize.claims.claim import Case, Check, Claim, Curve, Evidence, Number, Preset, Sampled
-from thermalize.claims.names import RECORD
+from thermalize.claims.names import RECORD, STATEMENTS
 from thermalize.claims.verdict import markdown
 
 from .commands import refused, run
@@ -97,6 +98,20 @@ def test_the_page_shows_machine_versions_and_the_certificate_of_the_samplers(tmp
     assert text.count(made["platform"]) == 3  # of both claims and of all
     run("verdict", "--preset", "smoke", "--out", tmp_path)
     assert "its folder was not there" in (tmp_path / "verdict.html").read_text()
+
+
+def test_the_first_page_shows_the_verdicts_of_a_full_run() -> None:
+    """Their record is docs/verdict.json, with dates, commits and machine; claims without one are named."""
+    root = Path(__file__).parents[2]
+    page = (root / "README.md").read_text()
+    record = json.loads((root / "docs" / "verdict.json").read_text())
+    assert record["preset"] == "full"
+    assert record["failures"] == {}
+    assert all(row["git"].endswith("(clean)") for row in record["claims"])
+    assert markdown(record) in page
+    (left_out,) = re.findall(r"^Not in the table: (.*)$", page, re.MULTILINE) or [""]
+    known = {row["claim"] for row in record["claims"]}
+    assert set(re.findall(r"`(\w+)`", left_out)) == set(STATEMENTS) - known
 
 
 @pytest.mark.usefixtures("claims")
