@@ -1,10 +1,25 @@
-"""Scripts that stand on a page, and running them as a user does."""
+"""Scripts that stand on a page, running them as a user does, and the configuration of a run of seconds."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+TINY = """
+[task]
+name = "boolean_3"
+[model]
+widths = [4]
+[arms.sgd]
+num_endpoints = 8
+max_steps = 300
+[arms.hmc]
+num_chains = 4
+num_draws = 20
+num_warmup = 20
+num_integration_steps = 4
+"""
 
 
 def blocks(page: Path, language: str) -> list[str]:

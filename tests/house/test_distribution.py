@@ -13,23 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from .scripts import TINY
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
-TINY = """
-[task]
-name = "boolean_3"
-[model]
-widths = [4]
-[arms.sgd]
-num_endpoints = 8
-max_steps = 300
-[arms.hmc]
-num_chains = 4
-num_draws = 20
-num_warmup = 20
-num_integration_steps = 4
-"""
 BUILD = "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
 
 

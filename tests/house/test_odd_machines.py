@@ -9,20 +9,8 @@ from typing import Any
 
 import pytest
 
-TINY = """
-[task]
-name = "boolean_3"
-[model]
-widths = [4]
-[arms.sgd]
-num_endpoints = 8
-max_steps = 300
-[arms.hmc]
-num_chains = 4
-num_draws = 20
-num_warmup = 20
-num_integration_steps = 4
-"""
+from .scripts import TINY
+
 NOWHERE = "/dev/null/nowhere"  # no folder can be made there, by a superuser either
 LOCALE = {
     "LC_ALL": "C",
