@@ -11,22 +11,12 @@ from scipy import stats
 from samplers import elliptical_moves, hmc_moves, reject
 from samplers.smc import Rungs
 from samplers.volume import thermodynamic, thermodynamic_evidence
-from samplers.volume.estimate import Estimate, mean_of
+from samplers.volume.estimate import mean_of
 
 from .checks import FALSE_ALARM
 from .linear_gaussian import exact, linear_target
+from .passes import CRITICAL, NUM_PASSES, off
 from .tiny_boolean import boolean_target
-
-NUM_PASSES = 16
-CRITICAL = stats.t.ppf(1 - FALSE_ALARM / 2, NUM_PASSES - 1)
-
-
-def off(found: Estimate, truth: float) -> float:
-    """How many standard errors an estimate lies off."""
-    assert found.value is not None, found.reason
-    assert found.standard_error is not None
-    assert (CRITICAL + stats.norm.ppf(0.99)) * found.standard_error < 1.0  # detectable, nats
-    return abs(found.value - truth) / found.standard_error
 
 
 def test_linear_regression_in_closed_form() -> None:
@@ -39,8 +29,8 @@ def test_linear_regression_in_closed_form() -> None:
             num_particles=200,
         )
         truth = exact(beta).log_evidence
-        assert off(found.integral, truth) < CRITICAL
-        assert off(found.product, truth) < CRITICAL
+        assert off(found.integral, truth, detectable=1.0) < CRITICAL
+        assert off(found.product, truth, detectable=1.0) < CRITICAL
         assert found.discretisation < 0.1
 
 
@@ -56,7 +46,7 @@ def test_boolean_evidence_by_rejection() -> None:
         jax.random.key(3), target, moves=elliptical_moves(5), num_passes=NUM_PASSES, num_particles=200
     )
     for one in (found.integral, found.product):
-        assert off(one, record.log_evidence) < CRITICAL + 5 * record.standard_error
+        assert off(one, record.log_evidence, detectable=1.0) < CRITICAL + 5 * record.standard_error
 
 
 @pytest.mark.certify
@@ -100,7 +90,7 @@ def test_a_coarse_ladder_owns_up() -> None:
     )
     assert coarse.discretisation > 10 * fine.discretisation
     assert fine.discretisation < 0.02
-    assert off(fine.integral, exact(4.0).log_evidence) < stats.t.ppf(1 - FALSE_ALARM / 2, 3)
+    assert off(fine.integral, exact(4.0).log_evidence, detectable=1.0) < stats.t.ppf(1 - FALSE_ALARM / 2, 3)
 
 
 def test_a_pass_that_does_not_arrive_gives_no_number() -> None:
