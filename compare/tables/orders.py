@@ -19,12 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .sample import Sample, shares
+from .sample import Sample
 
 type Array = np.ndarray
 
 MAX_ORDERED = 2**19  # values, units times lines
-BATCH = 50  # resamples whose distribution functions are held at a time
 
 
 class Numbers(NamedTuple):
@@ -52,9 +51,9 @@ class Orders:
         self.samples = {
             name: _subset(name, sample, seed, max(most // num_lines, 2)) for name, sample in samples.items()
         }
-        self._values = {name: np.asarray(numbers.of(s), float) for name, s in self.samples.items()}
+        self._values = {name: np.asarray(numbers.of(s), float).T for name, s in self.samples.items()}
         self._numbers = numbers
-        self._scale = self._values[reference].std(axis=0)
+        self._scale = self._values[reference].std(axis=1)
 
     def seen(
         self, sees: Sequence[Numbers], left: str, of_left: Array, right: str, of_right: Array
@@ -63,32 +62,29 @@ class Orders:
         if list(sees) != [self._numbers]:
             raise ValueError("a table of ordered numbers shows those it was made of")
         one, other = self._values[left], self._values[right]
+        pooled = np.concatenate([one, other], axis=1)
+        orders = np.argsort(pooled, axis=1)
+        gaps = np.diff(np.take_along_axis(pooled, orders, axis=1))
 
-        def along(line: int) -> Array:
-            pooled = np.concatenate([one[:, line], other[:, line]])
-            order = np.argsort(pooled, kind="stable")
-            place = np.empty(len(order), np.int32)
-            place[order] = np.arange(len(order))
-            gaps = np.diff(pooled[order]).astype(np.float32)
-            places = place[: len(one)], place[len(one) :]
-            batches = (slice(first, first + BATCH) for first in range(0, len(of_left), BATCH))
-            return np.concatenate(
-                [_areas(places[0][of_left[b]], places[1][of_right[b]], gaps) for b in batches]
+        def of_resample(chosen_left: Array, chosen_right: Array) -> list[float]:
+            sizes = one.shape[1], other.shape[1]
+            left_shares, right_shares = (
+                np.bincount(chosen, minlength=size) / len(chosen)
+                for chosen, size in zip((chosen_left, chosen_right), sizes, strict=True)
             )
+            steps = np.concatenate([left_shares, -right_shares])
+            return [_area(steps[order], gap) for order, gap in zip(orders, gaps, strict=True)]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = np.stack(list(pool.map(along, range(one.shape[1]))), axis=-1)
+            found = np.array(list(pool.map(of_resample, of_left, of_right)))
         return [[found, self._scale]]
 
 
-def _areas(left: Array, right: Array, gaps: Array) -> Array:
-    """Area between the distribution functions of resamples, given as places in the pooled order."""
-    between = shares(left, len(gaps) + 1)
-    between -= shares(right, len(gaps) + 1)
-    np.cumsum(between, axis=1, out=between)
+def _area(between: Array, gaps: Array) -> float:
+    """Area between two distribution functions, given the steps of their difference; overwrites them."""
+    np.cumsum(between, out=between)
     np.abs(between, out=between)
-    found: Array = between[:, :-1] @ gaps
-    return found
+    return float(between[:-1] @ gaps)
 
 
 def _subset(name: str, sample: Sample, seed: int, most: int) -> Sample:
