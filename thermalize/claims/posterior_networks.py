@@ -7,7 +7,8 @@ it, and meet that posterior and the one of the family
 
 that is nearest to them in energy distance, over ``beta`` and prior scale ``s``. The first is sampled by
 HMC from draws of the prior and again by another library's NUTS, the family by one tempered pass a prior
-scale. The nearest member is sampled by HMC and NUTS too, at the fitted temperature itself.
+scale; where the nearest is at an end of the scales, further ones are searched. The nearest member is sampled
+by HMC and NUTS too, at the fitted temperature itself.
 
 Sources: Wilson et al. 2022, Sharma et al. 2023 (measured by others); Soudry et al. 2018 (margin).
 """
