@@ -40,11 +40,11 @@ AMOUNTS: dict[Preset, Amount] = {
         scales=[0.5, 1.0, 2.0],
         widest=(0.5, 4.0),
         betas=(0.5, 32.0),
-        size=Size(4, 400, 3, 10),
-        chains=Chains(8, 250, num_steps=30, num_warmup=300, doublings=1, thin=2),
-        second=(300, 200),
+        size=Size(4, 300, 3, 10),
+        chains=Chains(8, 200, num_steps=30, num_warmup=250, doublings=1, thin=2),
+        second=(250, 150),
         endpoints=256,
-        margin=(32, 500),
+        margin=(32, 300),
     ),
     "full": Amount(
         systems=[
