@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .sample import Sample
+from .sample import Sample, shares
 
 type Array = np.ndarray
 
 MAX_ORDERED = 2**19  # values, units times lines
+HELD = 2**17  # shares of units held at a time by each thread: they stay in its cache
 
 
 class Numbers(NamedTuple):
@@ -51,9 +52,9 @@ class Orders:
         self.samples = {
             name: _subset(name, sample, seed, max(most // num_lines, 2)) for name, sample in samples.items()
         }
-        self._values = {name: np.asarray(numbers.of(s), float).T for name, s in self.samples.items()}
+        self._values = {name: np.asarray(numbers.of(s), float) for name, s in self.samples.items()}
         self._numbers = numbers
-        self._scale = self._values[reference].std(axis=1)
+        self._scale = self._values[reference].std(axis=0)
 
     def seen(
         self, sees: Sequence[Numbers], left: str, of_left: Array, right: str, of_right: Array
@@ -61,30 +62,31 @@ class Orders:
         """Distances ``(resample, line)``, and the reference's standard deviation ``(line,)``."""
         if list(sees) != [self._numbers]:
             raise ValueError("a table of ordered numbers shows those it was made of")
-        one, other = self._values[left], self._values[right]
-        pooled = np.concatenate([one, other], axis=1)
-        orders = np.argsort(pooled, axis=1)
-        gaps = np.diff(np.take_along_axis(pooled, orders, axis=1))
+        pooled = np.concatenate([self._values[left], self._values[right]])
+        order = np.argsort(pooled, axis=0, kind="stable")
+        gaps = np.diff(np.take_along_axis(pooled, order, axis=0), axis=0).astype(np.float32)
+        sizes = len(self._values[left]), len(self._values[right])
+        num_rows = max(HELD // len(pooled), 1)
 
-        def of_resample(chosen_left: Array, chosen_right: Array) -> list[float]:
-            sizes = one.shape[1], other.shape[1]
-            left_shares, right_shares = (
-                np.bincount(chosen, minlength=size) / len(chosen)
-                for chosen, size in zip((chosen_left, chosen_right), sizes, strict=True)
-            )
-            steps = np.concatenate([left_shares, -right_shares])
-            return [_area(steps[order], gap) for order, gap in zip(orders, gaps, strict=True)]
+        def areas(first: int) -> Array:
+            """Of some resamples along every line: their shares are counted once, and put in each order."""
+            rows = slice(first, first + num_rows)
+            of_units = [shares(of[rows], size) for of, size in zip((of_left, of_right), sizes, strict=True)]
+            between = np.concatenate([of_units[0], -of_units[1]], axis=1)
+            lines = zip(order.T, gaps.T, strict=True)
+            return np.stack([_area(np.take(between, one, axis=1), gap) for one, gap in lines], axis=-1)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = np.array(list(pool.map(of_resample, of_left, of_right)))
+            found = np.concatenate(list(pool.map(areas, range(0, len(of_left), num_rows))))
         return [[found, self._scale]]
 
 
-def _area(between: Array, gaps: Array) -> float:
-    """Area between two distribution functions, given the steps of their difference; overwrites them."""
-    np.cumsum(between, out=between)
+def _area(between: Array, gaps: Array) -> Array:
+    """Area between two distribution functions, from differences of shares in the pooled order; in place."""
+    np.cumsum(between, axis=1, out=between)
     np.abs(between, out=between)
-    return float(between[:-1] @ gaps)
+    found: Array = between[:, :-1] @ gaps
+    return found
 
 
 def _subset(name: str, sample: Sample, seed: int, most: int) -> Sample:
