@@ -127,7 +127,7 @@ def test_cut_short_at_a_write_and_gone_on_with_the_bits_are_the_same(
     assert bits(folder) == whole
 
 
-@pytest.mark.parametrize("at", range(1, 15))
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 18, 19, 20])
 def test_attributes_that_are_cut_short_leave_the_seal_whole(at: int, disk: Disk, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with create_run(folder, {"seed": 0, "thermalize_version": "0"}) as store:
