@@ -1,5 +1,6 @@
-"""Lanczos quadrature and effective dimension against dense eigenvalues."""
+"""Lanczos quadrature and effective dimension against dense eigenvalues; memory of a large network."""
 
+import resource
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from models import Batch, bayesian_model, gaussian, laplace_prior, mlp
+from models import Batch, bayesian_model, gaussian, gaussian_prior, laplace_prior, mlp
 from samplers import Target, posterior
 from samplers.mode import find_mode
 from samplers.volume import effective_dimension
@@ -87,3 +88,18 @@ def test_no_dimension_where_the_prior_is_outweighed_or_no_gaussian() -> None:
     other = posterior(model, Batch(jnp.ones((1, 1)), jnp.ones(1)), num_data=1)
     with pytest.raises(ValueError, match="this prior is none: use gaussian_prior"):
         effective_dimension(jax.random.key(0), other, model.init(jax.random.key(0)))
+
+
+@pytest.mark.certify
+def test_a_hundred_thousand_parameters_within_two_gigabytes() -> None:
+    """The Hessian would take 40."""
+    network = mlp([100, 1000, 1])
+    model = bayesian_model(network, gaussian_prior(network), gaussian(0.5))
+    inputs = jax.random.normal(jax.random.key(0), (200, 100))
+    target = posterior(model, Batch(inputs, jnp.sin(inputs[:, 0])), num_data=200)
+    params = find_mode(target, model.sample_prior(jax.random.key(1)), 4000, 0.01)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) > 100_000
+    found = effective_dimension(jax.random.key(2), target, params)
+    assert found.dimension.value is not None, found
+    assert 50 < found.dimension.value < 200  # as many as the data at most
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 * 1024**2  # kilobytes, on Linux
