@@ -7,6 +7,7 @@ first tenth of the rounds, ten at least, warm caches up. Of the rest the last qu
 """
 
 import argparse
+import ctypes
 import gc
 import os
 import shutil
@@ -69,8 +70,14 @@ def complaints(rounds: Sequence[Round]) -> list[str]:
 
 
 def measured(seconds: float) -> Round:
-    """Of this process, on Linux."""
+    """Of this process, on Linux with glibc, once what was freed is given back to the system.
+
+    glibc keeps freed memory for reuse, in up to eight heaps a core, and each fills to the most that
+    its threads ever asked for at once. Resident memory would rise for hundreds of rounds by what
+    nobody holds: 65 MiB in ten rounds, while the bytes in use stayed the same to one.
+    """
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return Round(seconds, pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd")))
 
