@@ -24,7 +24,7 @@ from .sample import Sample, shares
 type Array = np.ndarray
 
 MAX_ORDERED = 2**19  # values, units times lines
-BATCH = 50  # resamples whose distribution functions are held at a time
+HELD = 2**17  # shares of units held at a time by each thread: they stay in its cache
 
 
 class Numbers(NamedTuple):
@@ -62,29 +62,27 @@ class Orders:
         """Distances ``(resample, line)``, and the reference's standard deviation ``(line,)``."""
         if list(sees) != [self._numbers]:
             raise ValueError("a table of ordered numbers shows those it was made of")
-        one, other = self._values[left], self._values[right]
+        pooled = np.concatenate([self._values[left], self._values[right]])
+        order = np.argsort(pooled, axis=0, kind="stable")
+        gaps = np.diff(np.take_along_axis(pooled, order, axis=0), axis=0).astype(np.float32)
+        sizes = len(self._values[left]), len(self._values[right])
+        num_rows = max(HELD // len(pooled), 1)
 
-        def along(line: int) -> Array:
-            pooled = np.concatenate([one[:, line], other[:, line]])
-            order = np.argsort(pooled, kind="stable")
-            place = np.empty(len(order), np.int32)
-            place[order] = np.arange(len(order))
-            gaps = np.diff(pooled[order]).astype(np.float32)
-            places = place[: len(one)], place[len(one) :]
-            batches = (slice(first, first + BATCH) for first in range(0, len(of_left), BATCH))
-            return np.concatenate(
-                [_areas(places[0][of_left[b]], places[1][of_right[b]], gaps) for b in batches]
-            )
+        def areas(first: int) -> Array:
+            """Of some resamples along every line: their shares are counted once, and put in each order."""
+            rows = slice(first, first + num_rows)
+            of_units = [shares(of[rows], size) for of, size in zip((of_left, of_right), sizes, strict=True)]
+            between = np.concatenate([of_units[0], -of_units[1]], axis=1)
+            lines = zip(order.T, gaps.T, strict=True)
+            return np.stack([_area(np.take(between, one, axis=1), gap) for one, gap in lines], axis=-1)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = np.stack(list(pool.map(along, range(one.shape[1]))), axis=-1)
+            found = np.concatenate(list(pool.map(areas, range(0, len(of_left), num_rows))))
         return [[found, self._scale]]
 
 
-def _areas(left: Array, right: Array, gaps: Array) -> Array:
-    """Area between the distribution functions of resamples, given as places in the pooled order."""
-    between = shares(left, len(gaps) + 1)
-    between -= shares(right, len(gaps) + 1)
+def _area(between: Array, gaps: Array) -> Array:
+    """Area between two distribution functions, from differences of shares in the pooled order; in place."""
     np.cumsum(between, axis=1, out=between)
     np.abs(between, out=between)
     found: Array = between[:, :-1] @ gaps

@@ -6,13 +6,12 @@ import jax
 import numpy as np
 import pytest
 
+from thermalize.claims.input_span import Span, span_of
 from thermalize.claims.memorising_systems import (
-    Span,
     lifted,
     noisy_tasks,
     reduced_target,
     restricted,
-    span_of,
     system,
     whole_target,
 )

@@ -20,6 +20,7 @@ from samplers import reject
 from samplers.draws import Progress
 
 from .claim import TOGETHER, Case, Check, Claim, Evidence, Number, Preset, Sampled, settled
+from .input_span import span_of
 from .memorising_cells import Units, measure_cells
 from .memorising_measures import (
     ACCURACY,
@@ -37,7 +38,7 @@ from .memorising_measures import (
     in_range,
 )
 from .memorising_pages import correlations, curve, headline, sentence, slug
-from .memorising_systems import NUM_TRAIN, System, noisy_tasks, reduced_target, span_of, system
+from .memorising_systems import NUM_TRAIN, System, noisy_tasks, reduced_target, system
 from .names import STATEMENTS
 from .trends import Trend, judge, rank_correlation, table_of, trend
 

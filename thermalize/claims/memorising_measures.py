@@ -31,7 +31,8 @@ from samplers.volume import (
     scaled_last_layer,
 )
 
-from .memorising_systems import System, lifted, reduced_target, restricted, span_of, whole_target
+from .input_span import span_of
+from .memorising_systems import System, lifted, reduced_target, restricted, whole_target
 
 LEVELS = "log evidence by levels"
 INTEGRAL = "log evidence by integration"

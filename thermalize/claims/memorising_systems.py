@@ -1,15 +1,7 @@
-r"""Small systems whose labels are made noisy, seen from the span of their training inputs.
+"""Small systems whose labels are made noisy, seen from the span of their training inputs.
 
-With a Gaussian prior on the first layer only the inputs' inner products matter. For ``n``
-training inputs ``X = Z B'`` of more than ``n`` entries, ``B`` orthonormal, a network on the
-coordinates ``sqrt(n / d) Z`` has exactly the law of the outputs that the network on ``X`` has:
-
-.. math:: w \sim N(0, 1/d)^d: \quad \operatorname{cov}(x_i \cdot w,\, x_j \cdot w) = x_i \cdot x_j / d
-    = z_i \cdot z_j / d.
-
-So evidence and tethered loss are the same, from a fraction of the parameters. What the
-training inputs leave open, ``w`` across the span, is drawn from the prior where a network
-must answer elsewhere.
+Evidence and tethered loss are the same there (``input_span.py``). What the training inputs leave open, ``w``
+across the span, is drawn from the prior where a network must answer elsewhere.
 """
 
 from typing import Any, NamedTuple
@@ -35,19 +27,14 @@ from models import (
 )
 from samplers import Target, posterior
 
+from .input_span import Span, coordinates
+
 type Array = jax.Array
 
 SYSTEMS = {"boolean-5": boolean_5, "boolean-7": boolean_7, "digits": digits, "mnist-binary": mnist_binary}
 # So many that the evidence of random labels stays in reach: about ln C nats a label, 12 to 25 in all.
 NUM_TRAIN = {"boolean-5": 16, "boolean-7": 20, "digits": 8, "mnist-binary": 16}
 NUM_PROBE = {"boolean-5": 16, "boolean-7": 64, "digits": 200, "mnist-binary": 200}
-
-
-class Span(NamedTuple):
-    """An orthonormal basis of the training inputs' span, ``(d, n)``, and the coordinates' factor."""
-
-    basis: Array
-    factor: float
 
 
 class System(NamedTuple):
@@ -83,19 +70,9 @@ def noisy_tasks(name: str, key: jax.Array, noises: list[float]) -> list[Task]:
     return [label_noise(key_noise, task, noise) for noise in noises]
 
 
-def span_of(inputs: Array) -> Span | None:
-    """The span of the training inputs ``(n, d)``; ``None`` where it is no smaller than the space."""
-    n, d = inputs.shape
-    if d <= n:
-        return None
-    basis, _ = np.linalg.qr(np.asarray(inputs, float).T)
-    return Span(jnp.asarray(basis, jnp.float32), float(np.sqrt(n / d)))
-
-
 def reduced_target(system: System, task: Task, span: Span | None) -> Target:
     """The posterior of the network on the coordinates of the training inputs."""
-    inputs = task.train.inputs if span is None else span.factor * (task.train.inputs @ span.basis)
-    data = Batch(inputs, task.train.targets)
+    data = Batch(coordinates(jnp.asarray(task.train.inputs), span), task.train.targets)
     return posterior(system.reduced, data, num_data=len(task.train.targets))
 
 

@@ -16,6 +16,7 @@ from .nearby_rule import DRAWS, agreement_controls, ranked
 from .worlds import Mean, Seen, World, accuracies_in_worlds, gaps, mean_of_chains, mean_of_endpoints, seen
 
 NUM_PRIOR = 128  # networks
+FEWEST = 20  # networks, endpoints or draws, that are ranked
 
 
 class Reference(NamedTuple):
@@ -49,7 +50,8 @@ def reference_of(
     )
     checks = gates(draws, behaviours)
     effective = float(np.nan_to_num(np.nanmin(bulk_ess(accuracy)), nan=num_chains))
-    keep = thinned(num_chains, num_draws, min(effective, most_draws))
+    # Of fewer networks there is no correlation; the gate on sample size withholds the verdict then.
+    keep = thinned(num_chains, num_draws, min(max(effective, FEWEST + num_chains - 1), most_draws))
     params = flat(jax.tree.map(lambda leaf: leaf[:, keep], draws.params))
     found = seen(chosen.network, params, near, chosen.labels)
     right = found.right.reshape(len(near), num_chains, len(keep), -1)

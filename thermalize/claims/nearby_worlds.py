@@ -35,7 +35,7 @@ from .image_arms import (
 )
 from .names import STATEMENTS
 from .nearby_pictures import correlation_graph, distances_between, world_curves
-from .nearby_reference import Reference, reference_of
+from .nearby_reference import FEWEST, Reference, reference_of
 from .nearby_rule import (
     DRAWS,
     ENDPOINTS,
@@ -58,7 +58,6 @@ from .worlds import (
 )
 
 type Array = np.ndarray
-FEWEST = 20  # usable endpoints
 SOURCES = ["Hendrycks and Dietterich 2019", "Miller et al. 2021", "Izmailov et al. 2021", "Spearman 1904"]
 
 

@@ -28,6 +28,7 @@ from compare.verdict import REFUTING_TOTAL_VARIATION
 from ..family import Fit
 from .claim import Check, Number, settled
 from .network_systems import NAMED, Member
+from .trusted_chains import RUN_ON
 
 type Array = np.ndarray
 
@@ -60,7 +61,8 @@ RULE = (
     "Controls: no verdict unless chains and populations pass their gates, "
     "other samplers of the same posterior (NUTS, and at Bayes' posterior a tempered pass) are equivalent in "
     "energy distance and total variation of averages and different in nothing, and prior, "
-    "largest-margin networks and, at Bayes' posterior, the one at 4 times beta come out different."
+    "largest-margin networks and, at Bayes' posterior, the one at 4 times beta come out different. "
+    f"{RUN_ON}"
 )
 
 

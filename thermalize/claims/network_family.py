@@ -1,5 +1,7 @@
 """The family of posteriors that is searched for networks on images: tempered passes and what they show."""
 
+from collections.abc import Collection, Iterable, Sequence
+
 import jax
 import numpy as np
 
@@ -15,20 +17,33 @@ NUM_PRIOR = 1024  # draws of the prior
 
 
 def family_of(
-    key_passes: jax.Array, key_prior: jax.Array, system: NetworkSystem, amount: Amount
+    key_passes: jax.Array,
+    key_prior: jax.Array,
+    system: NetworkSystem,
+    amount: Amount,
+    scales: Sequence[float],
 ) -> tuple[dict[float, list[Rung]], dict[float, Arm]]:
-    """The tempered pass and draws of the prior at every prior scale."""
-    passes = {
-        scale: draw_tempered(
-            jax.random.fold_in(key_passes, place), system, scale, ladder(*amount.betas), amount.size
-        )
-        for place, scale in enumerate(amount.scales)
-    }
-    priors = {
-        scale: draw_prior(jax.random.fold_in(key_prior, place), system, scale, NUM_PRIOR)
-        for place, scale in enumerate(amount.scales)
-    }
+    """The tempered pass and draws of the prior at these prior scales, each by a key of its own."""
+    passes: dict[float, list[Rung]] = {}
+    priors: dict[float, Arm] = {}
+    for scale in scales:
+        of_pass, of_prior = (jax.random.fold_in(key, round(1000 * scale)) for key in (key_passes, key_prior))
+        passes[scale] = draw_tempered(of_pass, system, scale, ladder(*amount.betas), amount.size)
+        priors[scale] = draw_prior(of_prior, system, scale, NUM_PRIOR)
     return passes, priors
+
+
+def next_scale(fits: Iterable[Fit], searched: Collection[float], widest: tuple[float, float]) -> float | None:
+    """A further prior scale where the nearest member of some arm is at an end of those searched.
+
+    ``None`` where no arm asks for one, or all ``widest`` allows has been searched.
+    """
+    nearest = {fit.member.scale for fit in fits if fit.member}
+    if min(searched) in nearest and min(searched) / 2 >= widest[0]:
+        return min(searched) / 2
+    if max(searched) in nearest and max(searched) * 2 <= widest[1]:
+        return max(searched) * 2
+    return None
 
 
 def rung_at(rungs: list[Rung], beta: float) -> Rung:

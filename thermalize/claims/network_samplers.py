@@ -1,30 +1,27 @@
 """Draws and endpoints of networks on images: chains, a second sampler, tempered passes, prior, training."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from compare import Arm
 from samplers import (
-    Draws,
     Sampler,
     Stop,
-    hmc,
     numpyro_nuts,
     optimise_through,
     posterior,
     prior_draws,
     sample,
 )
-from samplers.draws import Progress, silent
+from samplers.draws import Progress, joined, silent
 from samplers.named import optax_optimiser
 
 from ..family import Rung, Size, draw_pass
 from ..prepare import observer
 from .network_systems import Member, NetworkSystem
+from .trusted_chains import Chains, mean_over, sample_until_trusted
 
 EXTRA_STEPS = 500
 MARGIN_STEPS = 5000  # of Adam past the first fit: towards the largest margin
@@ -32,48 +29,43 @@ MAX_STEPS = 20_000
 STOP_NAMES = ("first fit", "matched loss", f"{EXTRA_STEPS} steps past matched loss")
 
 
-class Chains(NamedTuple):
-    """How long the chains of a reference are."""
-
-    chains: int
-    draws: int
-    warmup: int
-    steps: int  # leapfrog steps of a trajectory
-    thin: int  # trajectories between two draws
-    nuts_warmup: int  # of the second sampler
-
-
 def draw_chains(
-    key: jax.Array, system: NetworkSystem, member: Member, size: Chains, progress: Progress = silent
+    key: jax.Array, system: NetworkSystem, member: Member, chains: Chains, progress: Progress = silent
 ) -> tuple[Arm, float]:
-    """HMC from draws of the prior, and its mean training loss, nats per datum."""
-    chosen = hmc(size.steps, size.warmup, num_steps_per_draw=size.thin)
-    draws = _chains(key, system, member, size, chosen, progress)
-    return system.as_arm(draws), float(np.mean(draws.stats["loss"]))
-
-
-def draw_second(
-    key: jax.Array, system: NetworkSystem, member: Member, size: Chains, progress: Progress = silent
-) -> Arm:
-    """The same posterior by another library's NUTS, from other draws of the prior."""
-    return system.as_arm(
-        _chains(key, system, member, size, numpyro_nuts(num_warmup=size.nuts_warmup), progress)
-    )
-
-
-def _chains(
-    key: jax.Array, system: NetworkSystem, member: Member, size: Chains, sampler: Sampler, progress: Progress
-) -> Draws:
-    return sample(
+    """HMC from draws of the prior, run on until it is trusted, and its mean training loss, nats per datum."""
+    pieces, _ = sample_until_trusted(
         key,
-        sampler,
         system.target(member),
         system.whitened.observe,
         system.probes(member.scale),
-        num_chains=size.chains,
-        num_draws=size.draws,
+        chains,
+        lambda piece: system.as_arm(piece).behaviours(),
+        progress,
+    )
+    return system.as_arm(joined(pieces, axis=1)), mean_over(pieces, "loss")
+
+
+def draw_second(
+    key: jax.Array,
+    system: NetworkSystem,
+    member: Member,
+    num_chains: int,
+    num_draws: int,
+    num_warmup: int,
+    progress: Progress = silent,
+) -> Arm:
+    """The same posterior by another library's NUTS, from other draws of the prior."""
+    draws = sample(
+        key,
+        numpyro_nuts(num_warmup=num_warmup),
+        system.target(member),
+        system.whitened.observe,
+        system.probes(member.scale),
+        num_chains=num_chains,
+        num_draws=num_draws,
         progress=progress,
     )
+    return system.as_arm(draws)
 
 
 def draw_prior(key: jax.Array, system: NetworkSystem, scale: float, num: int) -> Arm:

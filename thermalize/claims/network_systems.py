@@ -7,7 +7,9 @@ standard deviations,
 
 .. math:: \theta = s\, z, \qquad z \sim \pi_1, \qquad \log p(y \mid x, z) = \log p(y \mid x, \theta = s z),
 
-so that the scale ``s`` is data: the whole family is one program.
+so that the scale ``s`` is data: the whole family is one program. Where images are fewer than pixels samplers
+see them from their span, which leaves every law over functions as it is (``input_span.py``); training sees
+the pixels.
 """
 
 from collections.abc import Callable
@@ -38,6 +40,7 @@ from samplers.target import Params
 
 from ..predictions import predictive
 from ..prepare import observer
+from .input_span import coordinates, span_of
 
 type Array = np.ndarray
 
@@ -87,8 +90,10 @@ class NetworkSystem:
     setting: Setting
     task: Task
     network: Network
-    model: Model  # with a prior of scale 1
-    whitened: Whitened  # the model of every prior scale
+    model: Model  # with a prior of scale 1, for training
+    whitened: Whitened  # the model of every prior scale, for samplers
+    seen: Batch  # training images as samplers see them
+    probed: jax.Array  # probe images as samplers see them
 
     @property
     def widths(self) -> str:
@@ -100,7 +105,7 @@ class NetworkSystem:
         """A posterior of the family, of parameters in units of the prior's scale."""
         return posterior(
             self.whitened,
-            self.scaled(self.task.train, member.scale),
+            self.scaled(self.seen, member.scale),
             num_data=len(self.task.train.targets),
             beta=member.beta,
         )
@@ -111,7 +116,7 @@ class NetworkSystem:
 
     def probes(self, scale: float) -> Scaled:
         """The probe inputs with a prior scale."""
-        return self.scaled(jnp.asarray(self.task.probe.inputs), scale)
+        return self.scaled(self.probed, scale)
 
     def as_arm(self, draws: Draws, *, independent: bool = False) -> Arm:
         """What is compared of some draws."""
@@ -127,12 +132,20 @@ class NetworkSystem:
 def load_system(key: jax.Array, setting: Setting) -> NetworkSystem:
     """The system; raises :class:`models.datasets.MissingExtra` where its images are not installed."""
     task = LOADERS[setting.name](key, setting.num_train, setting.num_probe)
+    images = jnp.concatenate([jnp.asarray(seen.inputs) for seen in (task.train, task.probe)])
+    seen = coordinates(images, span_of(images))
+    network, model = _model(task, setting, task.num_inputs)
+    _, reduced = _model(task, setting, seen.shape[1])
+    train = Batch(seen[: setting.num_train], task.train.targets)
+    return NetworkSystem(setting, task, network, model, whiten(reduced), train, seen[setting.num_train :])
+
+
+def _model(task: Task, setting: Setting, num_inputs: int) -> tuple[Network, Model]:
+    """A network of this many inputs, with as many outputs as the likelihood asks, and its model."""
     classes = int(task.num_classes or 0)
-    # As many outputs as the likelihood asks.
-    network = mlp([task.num_inputs, setting.hidden, 1 if classes == 2 else classes], "tanh")
+    network = mlp([num_inputs, setting.hidden, 1 if classes == 2 else classes], "tanh")
     likelihood = bernoulli() if classes == 2 else categorical()
-    model = bayesian_model(network, gaussian_prior(network, 1.0, 1.0), likelihood)
-    return NetworkSystem(setting, task, network, model, whiten(model))
+    return network, bayesian_model(network, gaussian_prior(network, 1.0, 1.0), likelihood)
 
 
 def whiten(model: Model) -> Whitened:

@@ -7,21 +7,26 @@ it, and meet that posterior and the one of the family
 
 that is nearest to them in energy distance, over ``beta`` and prior scale ``s``. The first is sampled by
 HMC from draws of the prior and again by another library's NUTS, the family by one tempered pass a prior
-scale. The nearest member is sampled by HMC and NUTS too, at the fitted temperature itself.
+scale; where the nearest is at an end of the scales, further ones are searched. The nearest member is sampled
+by HMC and NUTS too, at the fitted temperature itself.
 
 Sources: Wilson et al. 2022, Sharma et al. 2023 (measured by others); Soudry et al. 2018 (margin).
 """
 
+import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import jax
 import numpy as np
 
 from compare import Arm, Verdict
+from compare.tables import one_thread
 from models.datasets import MissingExtra
 from samplers.draws import Progress, share_of
 
-from ..family import CITATION, Fit, fit_family
+from ..family import CITATION, Fit, Rung, fit_family
 from .claim import Case, Check, Evidence, Number, Preset, Sampled, settled
 from .network_case import (
     COLDER,
@@ -34,7 +39,7 @@ from .network_case import (
     numbers_of,
     verdict_of,
 )
-from .network_family import family_of, gates_of, nearest_of, rung_at
+from .network_family import family_of, gates_of, nearest_of, next_scale, rung_at
 from .network_presets import AMOUNTS, Amount
 from .network_report import NEAREST, answer_of, graphs_of, headline_of, published_of
 from .network_samplers import (
@@ -106,9 +111,9 @@ def _system(
     pool = ThreadPoolExecutor(1)
     try:
         # Most of the time of small presets goes into compiling, each program on one core.
-        beside = pool.submit(family_of, key_passes, key_prior, system, amount)
+        beside = pool.submit(family_of, key_passes, key_prior, system, amount, amount.scales)
         reference, loss = draw_chains(key_chains, system, BAYES, amount.chains, share())
-        second = draw_second(key_second, system, BAYES, amount.chains, share())
+        second = draw_second(key_second, system, BAYES, amount.chains.num_chains, *amount.second, share())
         margin = max_margin(key_margin, system, *amount.margin, share())
         arms: dict[str, Arm] = {}
         for place, name in enumerate(system.setting.optimisers):
@@ -123,16 +128,11 @@ def _system(
         pool.shutdown(wait=False, cancel_futures=True)
 
     usable = {name: arm for name, arm in arms.items() if len(arm.usable) >= MIN_ENDPOINTS}
-    fits = {
-        name: fit_family(
-            passes,
-            arm.probabilities[arm.usable, 0],
-            seed=seed,
-            max_endpoints=FIT_ENDPOINTS,
-            max_draws=FIT_DRAWS,
-        )
-        for name, arm in usable.items()
-    }
+    fits = fits_of(passes, usable, seed)
+    while (scale := next_scale(fits.values(), passes, amount.widest)) is not None:
+        further = family_of(key_passes, key_prior, system, amount, [scale])
+        passes, priors = passes | further[0], priors | further[1]
+        fits = fits_of(passes, usable, seed)
     impostors = {MARGIN: margin}
     met = {
         BAYES: meet(
@@ -152,7 +152,7 @@ def _system(
         key_first, key_again = jax.random.split(jax.random.fold_in(key_members, place))
         first, again = (share_of(chains, 2 * place + i, 2 * len(apart)) for i in (0, 1))
         drawn, _ = draw_chains(key_first, system, member, amount.chains, first)
-        other = draw_second(key_again, system, member, amount.chains, again)
+        other = draw_second(key_again, system, member, amount.chains.num_chains, *amount.second, again)
         some = {name: arm for name, arm in usable.items() if nearest.get(name) == member}
         met[member] = meet(some, member, drawn, {SECOND: other}, priors[member.scale], impostors, seed)
     gates = gates_of(passes)
@@ -170,6 +170,14 @@ def _system(
         ]
     ]
     return cases, samples, {f"{label}, {name}": fit for name, fit in fits.items()}
+
+
+def fits_of(passes: Mapping[float, Sequence[Rung]], arms: Mapping[str, Arm], seed: int) -> dict[str, Fit]:
+    """The nearest member of the family for every arm, two arms at a time."""
+    fit = partial(fit_family, passes, seed=seed, max_endpoints=FIT_ENDPOINTS, max_draws=FIT_DRAWS)
+    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(fit, [arm.probabilities[arm.usable, 0] for arm in arms.values()])
+        return dict(zip(arms, found, strict=True))
 
 
 def _case(

@@ -34,6 +34,7 @@ class Chains(NamedTuple):
     num_steps: int  # leapfrog steps a draw
     num_warmup: int = 300
     doublings: int = 0  # of the run, where it misses a gate
+    thin: int = 1  # trajectories between two draws
 
 
 def sample_until_trusted(
@@ -56,7 +57,7 @@ def sample_until_trusted(
     for turn in range(chains.doublings + 1):
         status = sample(
             key,
-            hmc(chains.num_steps, chains.num_warmup),
+            hmc(chains.num_steps, chains.num_warmup, num_steps_per_draw=chains.thin),
             target,
             observe,
             inputs,
