@@ -7,8 +7,11 @@ Properties are tried on a few examples, the same every time; `make certify` trie
 """
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Before anything imports jax: two devices even on one core, so that sharding is always exercised.
@@ -27,3 +30,17 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parent 
 settings.register_profile("few", max_examples=12, derandomize=True, deadline=None, database=None)
 settings.register_profile("many", max_examples=150, derandomize=True, deadline=None, database=None)
 settings.load_profile("few")
+
+MAPPINGS = Path("/proc/self/maps")
+MOST_MAPPINGS = 20_000  # of the 65,530 that Linux allows a process
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs() -> Iterator[None]:
+    """Every compiled program maps memory, some ten times: thousands of tests would abort the process."""
+    yield
+    if "jax" in sys.modules and MAPPINGS.exists():
+        with MAPPINGS.open() as lines:
+            num_mappings = sum(1 for _ in lines)
+        if num_mappings > MOST_MAPPINGS:
+            sys.modules["jax"].clear_caches()
