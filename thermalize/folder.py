@@ -8,6 +8,7 @@ anything else was not made by this program and is never written over.
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,9 +182,14 @@ def check_replaceable(folder: Path, overwrite: bool) -> bool:
 
 @contextmanager
 def damage(folder: Path) -> Iterator[None]:
-    """Around the reading of stored bytes, and nothing else: whatever they raise is their damage."""
+    """Around the reading of stored bytes, and nothing else: whatever they raise is their damage.
+
+    What a write left that a kill cut short is none: the next writer sweeps it away.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"Object at .*\.partial is not recognized")
+            yield
     except UserError:
         raise
     except Exception as error:  # of JSON, of Zarr, of a codec, of a zip file: no list of them is complete
