@@ -35,6 +35,7 @@ SECTIONS: dict[str, Section] = {
     "span": scaling.span,
     "growth": scaling.growth,
     "prior": sections.prior,
+    "comparison": scaling.comparison,
     "gpu": scaling.gpu,
 }
 PACKAGES = ("jax", "blackjax", "numpyro", "numpy")

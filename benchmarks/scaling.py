@@ -9,6 +9,7 @@ from .workloads import step_flops
 
 MANY = 100_000
 MILLION_SECONDS = 60
+COMPARISON_SECONDS, COMPARISON_MEMORY = 60, 4000
 
 
 def lanes(bench: Bench) -> Found:
@@ -154,6 +155,41 @@ def growth(bench: Bench) -> Found:
     )
     seen, spent, memory_used = (list(axis) for axis in zip(*largest["growth"], strict=True))
     return Found(rows, {"growth": {"endpoints": seen, "seconds": spent, "memory in MB": memory_used}})
+
+
+def comparison(bench: Bench) -> Found:
+    """Seconds and memory of comparing endpoints with as many draws by everything there is, all cores."""
+    sizes, cores = bench.sizes, len(bench.cores)
+    options = {"num_networks": sizes.compared, "num_probes": sizes.compared_probes}
+    name = f"{sizes.compared:,} endpoints with as many draws on {sizes.compared_probes} probes"
+    race = run_race({"ours": Rival("comparing.whole_call", bench.cores, options)}, 1, bench.say)
+    if race.absent:
+        return Found([Row("comparison", f"comparing {name}", cores, None, "s", note=race.absent["ours"])])
+    (run,) = race.results["ours"]
+    full = sizes.compared == MANY and cores == 2  # the goals are stated for these
+    seconds, memory = Goal("at most", COMPARISON_SECONDS, "s"), Goal("at most", COMPARISON_MEMORY, "MB")
+    note = f"{run['core seconds']:.0f} core seconds"
+    return Found(
+        [
+            Row(
+                "comparison",
+                f"comparing {name}",
+                cores,
+                run["seconds"],
+                "s",
+                goal=seconds if full else None,
+                note=note,
+            ),
+            Row(
+                "comparison",
+                f"memory of comparing {name}",
+                cores,
+                run["peak"],
+                "MB",
+                goal=memory if full else None,
+            ),
+        ]
+    )
 
 
 def gpu(bench: Bench, platform: str = "gpu") -> Found:

@@ -31,6 +31,8 @@ class Sizes(NamedTuple):
     span_train: int
     span_endpoints: int
     prior_networks: list[str]
+    compared: int  # endpoints, and as many draws
+    compared_probes: int
     million: int
     million_lanes: int
     million_chunk: int
@@ -62,6 +64,8 @@ FULL = Sizes(
     span_train=500,
     span_endpoints=128,
     prior_networks=["3-8-1", "5-16-16-1", "7-40-40-1"],
+    compared=100_000,
+    compared_probes=128,
     million=1_000_000,
     million_lanes=8192,
     million_chunk=262_144,
@@ -81,6 +85,7 @@ QUICK = FULL._replace(
     growth=[1_000, 10_000],
     span_endpoints=64,
     prior_networks=["7-40-40-1"],
+    compared=20_000,
 )
 TINY = Sizes(
     repeats=2,
@@ -108,6 +113,8 @@ TINY = Sizes(
     span_train=8,
     span_endpoints=2,
     prior_networks=[],
+    compared=64,
+    compared_probes=4,
     million=128,
     million_lanes=16,
     million_chunk=64,

@@ -140,9 +140,11 @@ def _compare(
     num_resamples: int,
 ) -> None:
     """Add the comparisons by distances that see the same tables to those found."""
-    units = {name: np.arange(len(sample.chain)) for name, sample in tables.samples.items()}
+    units = {name: np.arange(len(sample.chain), dtype=np.int32) for name, sample in tables.samples.items()}
     rng = np.random.default_rng(seed)
-    halves = [_split_chains(rng, tables.samples[REFERENCE].chain) for _ in range(NUM_NULL)]
+    chain = tables.samples[REFERENCE].chain
+    chains = np.unique(chain)
+    halves = [_split_chains(rng, chains, chain) for _ in range(NUM_NULL)]
     num_half = min(len(half) for pair in halves for half in pair)
     right = _drawn(rng, (half for _, half in halves), num_half)
     sees = list(dict.fromkeys(distance.sees for distance in distances))
@@ -196,11 +198,11 @@ def _drawn(rng: np.random.Generator, among: Iterable[Array], size: int, replace:
     return np.stack([rng.choice(units, size, replace=replace) for units in among])
 
 
-def _split_chains(rng: np.random.Generator, chain: Array) -> tuple[Array, Array]:
+def _split_chains(rng: np.random.Generator, chains: Array, chain: Array) -> tuple[Array, Array]:
     """Positions of the draws of one random half of the chains, and of the others."""
-    chains = rng.permutation(np.unique(chain))
-    first = np.isin(chain, chains[: len(chains) // 2])
-    return np.flatnonzero(first), np.flatnonzero(~first)
+    first = np.isin(chain, rng.permutation(chains)[: len(chains) // 2])
+    units = np.arange(len(chain), dtype=np.int32)
+    return units[first], units[~first]
 
 
 def _comparison(

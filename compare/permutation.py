@@ -18,19 +18,21 @@ count: exact again, for the groups do not depend on what the networks do.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from .distances import Distance
 from .options import check_count
-from .tables import Kernel, Sample, check_samples, one_thread, pairwise_distances
+from .tables import Kernel, Sample, check_samples, distinct, one_thread, pairwise_distances
 
 type Array = np.ndarray
 
 MAX_UNITS = 8192  # units of both samples in one table
+ROWS = 1024  # units whose rows of a table are held at a time
 
 
 class PermutationTest(NamedTuple):
@@ -85,16 +87,16 @@ def permutation_test(
     if min(len(of_left), len(of_right)) < 2 * num_groups:
         num_groups = max(1, min(len(of_left), len(of_right)) // 2)
     groups = list(_dealt(rng, len(of_left), len(of_right), num_groups))
-    networks = left.probabilities, right.probabilities
+    networks = distinct([left.probabilities, right.probabilities])
     with one_thread():
         width = _width(np.random.default_rng([seed, 1]), networks)
         seeds = rng.integers(2**63, size=num_groups)
 
         def sums(group: int) -> Array:
             a, b = groups[group]
-            chosen = np.concatenate([left.probabilities[of_left[a]], right.probabilities[of_right[b]]])
-            table = _table(chosen, kernel, width)
-            return _sums(np.random.default_rng(seeds[group]), table, len(a), num_permutations)
+            units = np.concatenate([networks[0][of_left[a]], networks[1][of_right[b]]])
+            table = partial(_table, kernel, width)
+            return _sums(np.random.default_rng(seeds[group]), table, units, len(a), num_permutations)
 
         if num_groups == 1:
             found = sums(0)
@@ -133,7 +135,7 @@ def _dealt(
     yield from zip(*parts, strict=True)
 
 
-def _width(rng: np.random.Generator, networks: tuple[Array, Array]) -> float:
+def _width(rng: np.random.Generator, networks: Sequence[Array]) -> float:
     """Median distance between at most a thousand networks of both samples."""
     size = sum(map(len, networks))
     some = np.sort(rng.choice(size, min(size, 1000), replace=False))
@@ -142,27 +144,40 @@ def _width(rng: np.random.Generator, networks: tuple[Array, Array]) -> float:
     return float(np.median(pairwise_distances(chosen, chosen)[np.triu_indices(len(chosen), 1)]))
 
 
-def _table(units: Array, kernel: Kernel, width: float) -> Array:
-    """Mean kernel between units ``(unit, draw, probe, class)``; of a unit with itself zero."""
-    num, draws = units.shape[:2]
-    flat = units.reshape(num * draws, *units.shape[2:])
-    found = kernel.of(pairwise_distances(flat, flat), width)
+def _table(kernel: Kernel, width: float, left: Array, right: Array) -> Array:
+    """Mean kernel between units ``(unit, draw, probe, class)``."""
+    draws = left.shape[1]
+    one, other = (units.reshape(-1, *units.shape[2:]) for units in (left, right))
+    found = kernel.of(pairwise_distances(one, other), width)
     if draws > 1:
-        found = found.reshape(num, draws, num, draws).mean(axis=(1, 3))
-    found = np.asarray(found, np.float32)
-    np.fill_diagonal(found, 0)
-    return found
+        found = found.reshape(len(left), draws, len(right), draws).mean(axis=(1, 3))
+    return np.asarray(found, np.float32)
 
 
-def _sums(rng: np.random.Generator, table: Array, num_left: int, num_permutations: int) -> Array:
+def _sums(
+    rng: np.random.Generator,
+    table: Callable[[Array, Array], Array],
+    units: Array,
+    num_left: int,
+    num_permutations: int,
+) -> Array:
     """Sums and numbers of pairs ``(across | within left | within right, 2, deal)``, the true deal first."""
-    num = len(table)
+    num = len(units)
     is_left = np.zeros((1 + num_permutations, num), np.float32)
     is_left[:, :num_left] = 1
     is_left[1:] = rng.permuted(is_left[1:], axis=1)
-    rows = table.sum(axis=1, dtype=float)
+    rows, within_left = np.zeros(num), np.zeros(1 + num_permutations)
+    for first in range(0, num, ROWS):  # each pair once: the table above its diagonal
+        here, on = slice(first, first + ROWS), slice(first, None)
+        above = table(units[here], units[on])
+        size = len(above)
+        above[:, :size] = np.triu(above[:, :size], 1)
+        rows[here] += above.sum(axis=1, dtype=float)
+        rows[on] += above.sum(axis=0, dtype=float)
+        products = is_left[:, here] @ above
+        products *= is_left[:, on]
+        within_left += 2 * np.sum(products, axis=1, dtype=float)
     # All three follow from one product: the sums of rows of the left are across and within it.
-    within_left = np.sum((is_left @ table) * is_left, axis=1, dtype=float)
     of_left = is_left @ rows
     across = of_left - within_left
     within_right = rows.sum() - of_left - across

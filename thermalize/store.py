@@ -77,10 +77,10 @@ def open_run(folder: Path, *, writable: bool = False) -> "Store":
     with file_errors(folder):
         store = Store(folder, lock_folder(folder, LOCK))
         try:
-            store.finished()  # refuses a store that is damaged
-            store.check_metadata()  # before they are collected anew
             for cut_short in folder.rglob("*.partial"):  # what a kill left of a write
                 cut_short.unlink()
+            store.finished()  # refuses a store that is damaged
+            store.check_metadata()  # before they are collected anew
             store._seal()
         except BaseException:
             store.close()
@@ -117,7 +117,8 @@ class Store:
 
     def update(self, attrs: Mapping[str, Any]) -> None:
         """Add root attributes or replace them. Raises ``TypeError`` for what JSON cannot hold."""
-        self._group().attrs.update(sealed({**self.attrs(), **plain(attrs)}))
+        # In one write: by its mapping Zarr writes key by key, and a kill would leave a broken seal.
+        self._group().update_attributes(sealed({**self.attrs(), **plain(attrs)}))
         self._seal()
 
     def set_result(self, result: Mapping[str, Any]) -> None:
@@ -212,7 +213,7 @@ class Store:
             self._seal()
         with damage(self.folder):
             group = opened(unfinished)
-            group.attrs.update({**plain(attrs or {}), "complete": False})
+            group.update_attributes({**plain(attrs or {}), "complete": False})
             for name in ("predictions", "sample_stats", "posterior"):
                 if name in group:
                     cut_arrays(group.require_group(name), axis, num_done)
@@ -222,7 +223,7 @@ class Store:
     def finish_arm(self, name: str, attrs: Mapping[str, Any]) -> None:
         """Mark an arm as complete and move it into the store."""
         unfinished = self._unfinished(name)
-        opened(unfinished).attrs.update({**plain(attrs), "complete": True})
+        opened(unfinished).update_attributes({**plain(attrs), "complete": True})
         unfinished.rename(self.path / name)
         self._seal()
 

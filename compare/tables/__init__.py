@@ -13,6 +13,7 @@ from .orders import Orders as Orders
 from .pairs import MAX_PAIRED as MAX_PAIRED
 from .pairs import Kernel as Kernel
 from .pairs import Pairs as Pairs
+from .pairs import distinct as distinct
 from .pairs import pairwise_distances as pairwise_distances
 from .sample import Sample as Sample
 from .sample import check_samples as check_samples

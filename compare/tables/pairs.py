@@ -33,6 +33,7 @@ type Array = np.ndarray
 MAX_PAIRED = 4096
 MIN_GROUP = 1024
 ROWS = 128  # of a table of distances, made at a time
+KINDS = ("left", "right"), ("left", "left"), ("right", "right")  # across, within left, within right
 NUM_FOR_SCALE = 1000  # networks of the reference whose pairs give the median distance
 
 
@@ -59,7 +60,9 @@ class Pairs:
         dealt = {name: _groups(name, len(s.chain), seed, most) for name, s in samples.items()}
         self.groups = {name: [np.sort(group) for group in groups] for name, groups in dealt.items()}
         self.some = {name: np.sort(np.concatenate(groups)[:most]) for name, groups in dealt.items()}
-        self._binary = all(_is_binary(sample.probabilities) for sample in samples.values())
+        self._networks = dict(
+            zip(samples, distinct([s.probabilities for s in samples.values()]), strict=True)
+        )
         self._blocks: dict[tuple[str, str], Array] = {}
         self._reference = reference
         self._scale: float | None = None
@@ -91,29 +94,36 @@ class Pairs:
         of = {"left": self._shares(left, of_left), "right": self._shares(right, of_right)}
         scale = self.scale if sees else 0.0
 
-        def met(one: str, i: int, other: str, j: int) -> Array:
+        # A kernel need not vanish where the distance does.
+        ends = np.array([[1.0], *([float(kernel.of(np.zeros(1), scale)[0])] for kernel in sees)])
+
+        def met(block: tuple[str, int, str, int], sides: Sequence[tuple[str, str]]) -> list[Array]:
             """Sums over the pairs of two groups, of one (shares of pairs) and of every kernel."""
-            a, b = of[one][i], of[other][j]
-            pairs = a.sum(-1, dtype=float) * b.sum(-1, dtype=float)
-            if one == other:
-                pairs -= np.sum(a**2, axis=-1, dtype=float)
-            block = self._block(names[one], i, names[other], j)
-            sums = [_quadratic(a, kernel.of(block, scale), b) for kernel in sees]
-            if one == other:  # a kernel need not vanish where the distance does
-                itself = np.sum(a**2, axis=-1, dtype=float)
-                ends = [float(kernel.of(np.zeros(1), scale)[0]) for kernel in sees]
-                sums = [s - itself * end for s, end in zip(sums, ends, strict=True)]
-            return np.stack([pairs, *sums])
+            table = self._block(*block)
+            tables = [kernel.of(table, scale) for kernel in sees]
+            found = []
+            for one, other in sides:
+                a, b = of[one][block[1]], of[other][block[3]]
+                pairs = a.sum(-1, dtype=float) * b.sum(-1, dtype=float)
+                sums = np.stack([pairs, *(_quadratic(a, seen, b) for seen in tables)])
+                found.append(sums - ends * np.sum(a**2, axis=-1, dtype=float) if one == other else sums)
+            return found
 
         num = {side: len(self.groups[name]) for side, name in names.items()}
-        meetings = [
-            [("left", g % num["left"], "right", g % num["right"]) for g in range(max(num.values()))],
-            *([(side, g, side, g) for g in range(num[side])] for side in ("left", "right")),
-        ]
+        # Of one sample against itself a table serves all three: it is made once.
+        meetings: dict[tuple[str, int, str, int], list[tuple[str, str]]] = {}
+        for one, other in KINDS:
+            for g in range(max(num[one], num[other])):
+                block = names[one], g % num[one], names[other], g % num[other]
+                meetings.setdefault(block, []).append((one, other))
+        totals = dict.fromkeys(KINDS, np.zeros(()))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            futures = [[pool.submit(met, *meeting) for meeting in kind] for kind in meetings]
-            totals = [np.sum([future.result() for future in kind], axis=0) for kind in futures]
-        return [[total[1 + k] / total[0] for total in totals] for k in range(len(sees))]
+            for sides, sums in zip(
+                meetings.values(), pool.map(met, meetings.keys(), meetings.values()), strict=True
+            ):
+                for kind, of_kind in zip(sides, sums, strict=True):
+                    totals[kind] = totals[kind] + of_kind
+        return [[total[1 + k] / total[0] for total in totals.values()] for k in range(len(sees))]
 
     def _shares(self, name: str, chosen: Array) -> list[Array]:
         """Shares of the units of each group, ``(resample, unit)``; the rows of all together sum to one."""
@@ -133,15 +143,24 @@ class Pairs:
         return self._made(left, self.groups[left][i], right, self.groups[right][j])
 
     def _made(self, left: str, of_left: Array, right: str, of_right: Array) -> Array:
-        one, other = self.samples[left].probabilities[of_left], self.samples[right].probabilities[of_right]
-        if self._binary:  # both classes hold the same difference
-            found = pairwise_distances(one[..., :1], other[..., :1])
-            found *= math.sqrt(2)
-        else:
-            found = pairwise_distances(one, other)
+        found = pairwise_distances(self._networks[left][of_left], self._networks[right][of_right])
         if left == right and of_left is of_right:
             np.fill_diagonal(found, 0)
         return found
+
+
+def distinct(samples: Sequence[Array]) -> list[Array]:
+    """Of two classes the first, times the root of two: equal distances from half the numbers. Of more, all.
+
+    ``samples`` are probabilities ``(unit, probe, class)`` each.
+
+    >>> distinct([np.array([[[0.0, 1.0]], [[1.0, 0.0]]])])[0].round(3).tolist()
+    [[[0.0]], [[1.414]]]
+    """
+    for probabilities in samples:
+        if probabilities.shape[-1] != 2 or not np.allclose(probabilities.sum(-1), 1, rtol=0, atol=1e-5):
+            return list(samples)
+    return [probabilities[..., :1] * math.sqrt(2) for probabilities in samples]
 
 
 def pairwise_distances(left: Array, right: Array) -> Array:
@@ -182,10 +201,8 @@ def _groups(name: str, size: int, seed: int, most: int) -> list[Array]:
     return np.array_split(rng.permutation(size), -(-size // largest))
 
 
-def _is_binary(probabilities: Array) -> bool:
-    return probabilities.shape[-1] == 2 and bool(np.allclose(probabilities.sum(-1), 1, rtol=0, atol=1e-5))
-
-
 def _quadratic(left: Array, table: Array, right: Array) -> Array:
-    found: Array = np.einsum("ru,ru->r", left @ table, right, dtype=float, casting="same_kind")
+    products = left @ table
+    products *= right
+    found: Array = np.sum(products, axis=-1, dtype=float)
     return found

@@ -177,6 +177,26 @@ def test_growth_of_real_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.curves["growth"]["endpoints"] == [64, 128]
 
 
+def test_a_comparison_at_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "run_race", race_here)
+    seconds, memory = scaling.comparison(bench()).rows
+    assert (seconds.unit, seconds.goal, memory.unit, memory.goal) == ("s", None, "MB", None)
+    assert seconds.value is not None
+    assert memory.value is not None
+    assert min(seconds.value, memory.value) > 0
+    assert seconds.note.endswith("core seconds")
+
+
+def test_a_comparison_at_full_size_has_goals(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"seconds": 61.0, "peak": 3000.0, "core seconds": 110.0}
+    monkeypatch.setattr(scaling, "run_race", lambda rivals, *_: Race({"ours": [answer]}, {}))
+    found = scaling.comparison(Bench([0, 1], FULL, lambda text: None))
+    assert [met(row) for row in found.rows] == [False, True]
+    monkeypatch.setattr(scaling, "run_race", lambda rivals, *_: Race({}, {"ours": "too many"}))
+    (absent,) = scaling.comparison(bench()).rows
+    assert (absent.value, absent.note) == (None, "too many")
+
+
 def test_a_million_on_an_accelerator_at_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "run_race", race_here)
     (row,) = scaling.gpu(bench(), platform="cpu").rows
@@ -188,6 +208,6 @@ def test_a_million_on_an_accelerator_at_small_size(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_goals_are_stated_for_sizes_that_are_run() -> None:
-    assert FULL.growth[-1] == scaling.MANY
+    assert FULL.growth[-1] == FULL.compared == scaling.MANY
     assert FULL.million == 1_000_000
     assert QUICK.repeats < FULL.repeats

@@ -42,6 +42,31 @@ def test_means_of_pairs_equal_those_of_each_resample_written_out(classes: int) -
                 assert within == pytest.approx(counts @ full @ counts / (1 - counts @ counts), abs=1e-5)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_means_of_one_sample_against_itself_equal_double_sums_in_double_precision(classes: int) -> None:
+    """As for a floor: across two resamples and within each, in two groups, from the same tables."""
+    same = sample(0, 60, classes)
+    pairs = Pairs({"same": same}, reference="same", seed=0, most=30)
+    of_left, of_right = resamples(2, 60, 25), resamples(3, 60, 40)
+    found = pairs.seen(KERNELS, "same", of_left, "same", of_right)
+    x = same.probabilities.astype(float)
+    distances = np.sqrt(np.sum((x[:, None] - x[None]) ** 2, axis=(2, 3)) / 5)
+    for kernel, means in zip(KERNELS, found, strict=True):
+        table = kernel.of(distances, pairs.scale)
+        for r, chosen in enumerate(zip(of_left, of_right, strict=True)):
+            left, right = (np.bincount(some, minlength=60) / len(some) for some in chosen)
+            for (a, b), mean in zip([(left, right), (left, left), (right, right)], means, strict=True):
+                total = 0.0
+                weight = 0.0
+                for group in pairs.groups["same"]:
+                    shares_of_pairs = np.outer(a[group], b[group])
+                    if a is b:
+                        np.fill_diagonal(shares_of_pairs, 0)
+                    total += np.sum(shares_of_pairs * table[np.ix_(group, group)])
+                    weight += np.sum(shares_of_pairs)
+                assert mean[r] == pytest.approx(total / weight, abs=2e-6)
+
+
 def test_groups_leave_out_pairs_but_no_network_and_change_no_expectation() -> None:
     """Many networks against few: 60 deals of 90 against 25 average to the sums over all pairs.
 

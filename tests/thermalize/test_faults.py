@@ -195,12 +195,13 @@ def test_a_chunk_lost_in_a_half_written_arm_is_told(
     refused(run("resume", out), f"{lost} | delete {arm} and {out / 'state/hmc.npz'}")
 
 
-def test_what_a_kill_left_of_a_write_is_swept_away(folder: Path) -> None:
-    for place in ("", "sgd", "sgd/predictions/logits/c/0/0/0"):
-        (rest := folder / STORE / place / "0.0123456789abcdef.partial").write_bytes(b"half")
-        open_run(folder).check()
-        open_run(folder, writable=True).close()
-        assert not rest.exists()
+@pytest.mark.parametrize("place", ["sgd/predictions/logits/c/0/0/0/0", "sgd/zarr", "zarr"])
+def test_what_a_kill_left_of_a_write_is_swept_away(place: str, folder: Path) -> None:
+    rest = folder / STORE / f"{place}.0123456789abcdef.partial"
+    rest.write_bytes(b"half")
+    open_run(folder).check()
+    open_run(folder, writable=True).close()
+    assert not rest.exists()
 
 
 def test_a_kill_while_the_run_is_made_leaves_no_run(

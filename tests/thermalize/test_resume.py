@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ import pytest
 
 from thermalize.config import Layer, RunConfig, make_config
 from thermalize.errors import UserError
-from thermalize.folder import STORE
+from thermalize.folder import STORE, run_attrs
 from thermalize.pipeline import compare
 from thermalize.resume_command import extended
 from thermalize.seal import sealed
+from thermalize.store import create_run
 
 SETTINGS: dict[str, Any] = {
     "task": {"name": "boolean_3"},
@@ -124,6 +125,15 @@ def test_cut_short_at_a_write_and_gone_on_with_the_bits_are_the_same(
         cuts += 1
     assert cuts >= 2
     assert bits(folder) == whole
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 18, 19, 20])
+def test_attributes_that_are_cut_short_leave_the_seal_whole(at: int, disk: Disk, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with create_run(folder, {"seed": 0, "thermalize_version": "0"}) as store:
+        with disk.fails(folder, at), suppress(Killed):
+            store.update({"first": 1, "second": 2})
+        assert run_attrs(folder)["seed"] == 0
 
 
 @pytest.mark.certify
