@@ -7,6 +7,7 @@ first tenth of the rounds, ten at least, warm caches up. Of the rest the last qu
 """
 
 import argparse
+import ctypes
 import gc
 import os
 import shutil
@@ -68,9 +69,21 @@ def complaints(rounds: Sequence[Round]) -> list[str]:
     return found
 
 
+def share_one_heap() -> None:
+    """Let all threads of this process allocate from one heap; to be called before there are any.
+
+    glibc gives them up to eight heaps a core and keeps what is freed for reuse. Every comparison
+    starts threads anew, so that one heap after the other fills to the most that a thread needs:
+    resident memory rose by 80 MiB in 22 rounds while the bytes in use stayed the same to 1 MiB.
+    """
+    arena_max = -8  # M_ARENA_MAX of malloc.h
+    ctypes.CDLL(None).mallopt(arena_max, 1)
+
+
 def measured(seconds: float) -> Round:
-    """Of this process, on Linux."""
+    """Of this process, on Linux with glibc, once what was freed is given back to the system."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return Round(seconds, pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd")))
 
@@ -95,6 +108,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--out", type=Path, default=Path("runs/soak"))
     options = parser.parse_args()
+    share_one_heap()
     options.out.mkdir(parents=True, exist_ok=True)
     start, rounds = time.monotonic(), list[Round]()
     with (options.out / "soak.csv").open("w") as table:

@@ -11,7 +11,7 @@ from .errors import UserError, suggest
 from .explain import explained
 from .folder import check_replaceable
 
-type Preset = Literal["smoke", "quick", "full", "paper"]
+Preset = Literal["smoke", "quick", "full", "paper"]  # no `type` before it: typer reads that since 0.29 alone
 
 
 def claim(
