@@ -116,8 +116,7 @@ class Store:
         return root_attrs(self.folder)
 
     def update(self, attrs: Mapping[str, Any]) -> None:
-        """Add root attributes or replace them. Raises ``TypeError`` for what JSON cannot hold."""
-        # In one write: by its mapping Zarr writes key by key, and a kill would leave a broken seal.
+        """Add or replace root attributes, at once so that the seal holds. ``TypeError`` for what is no JSON."""
         self._group().update_attributes(sealed({**self.attrs(), **plain(attrs)}))
         self._seal()
 

@@ -197,8 +197,7 @@ def test_a_chunk_lost_in_a_half_written_arm_is_told(
 
 @pytest.mark.parametrize("place", ["sgd/predictions/logits/c/0/0/0/0", "sgd/zarr", "zarr"])
 def test_what_a_kill_left_of_a_write_is_swept_away(place: str, folder: Path) -> None:
-    rest = folder / STORE / f"{place}.0123456789abcdef.partial"
-    rest.write_bytes(b"half")
+    (rest := folder / STORE / f"{place}.0123456789abcdef.partial").write_bytes(b"half")
     open_run(folder).check()
     open_run(folder, writable=True).close()
     assert not rest.exists()
