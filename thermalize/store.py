@@ -116,7 +116,7 @@ class Store:
         return root_attrs(self.folder)
 
     def update(self, attrs: Mapping[str, Any]) -> None:
-        """Add or replace root attributes, at once so that the seal holds. ``TypeError`` for what is no JSON."""
+        """Add or replace root attributes at once: the seal holds. ``TypeError`` for what JSON cannot hold."""
         self._group().update_attributes(sealed({**self.attrs(), **plain(attrs)}))
         self._seal()
 
