@@ -114,12 +114,14 @@ def test_a_hundred_thousand_parameters_within_two_gigabytes() -> None:
 
 
 @pytest.mark.certify
-def test_a_hundred_thousand_directions_whose_curvatures_are_known() -> None:
-    curvatures, num_data = jnp.logspace(-6, 1, 100_000), 1e3
-    target, point = parabola(curvatures, num_data)
-    found = effective_dimension(jax.random.key(0), target, point).dimension
-    stiff = num_data * np.asarray(curvatures, float)
-    assert found.value is not None
-    assert found.standard_error is not None
-    assert abs(found.value - np.sum(stiff / (1 + stiff))) < 5 * found.standard_error + 0.01 * found.value
-    assert found.standard_error < 0.01 * found.value
+@pytest.mark.parametrize(("stiffest", "num_steps"), [(1e2, 48), (1e3, 48), (1e4, 128)])
+def test_a_hundred_thousand_directions_whose_curvatures_are_known(stiffest: float, num_steps: int) -> None:
+    """Off by the share that the quadrature may miss, and no more; probes agree where axes do."""
+    stiff = jnp.geomspace(1e-3, stiffest, 100_000)
+    target, point = parabola(stiff / 1e3, 1e3)
+    found = effective_dimension(
+        jax.random.key(0), target, point, num_probes=4, num_steps=num_steps
+    ).dimension.value
+    known = np.asarray(stiff, float)
+    missed = np.exp(-4 * num_steps / np.sqrt(1 + stiffest))
+    assert found == pytest.approx(np.sum(known / (1 + known)), rel=missed + 1e-4)
