@@ -14,14 +14,15 @@ from thermalize.claims.network_systems import Member, load_system
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 def test_a_prior_scale_is_the_same_prior_as_that_of_a_model_built_with_it(scale: float) -> None:
-    system = load_system(jax.random.key(0), AMOUNTS["quick"].systems[0])
+    more = AMOUNTS["smoke"].systems[0]._replace(num_probe=60)  # more images than pixels: samplers see pixels
+    system = load_system(jax.random.key(0), more)
     direct = bayesian_model(system.network, gaussian_prior(system.network, scale, scale), bernoulli())
     target, train = system.target(Member(scale, 2.0)), system.task.train
     z = [system.model.init(jax.random.key(i)) for i in range(2)]
     theta = [jax.tree.map(lambda leaf: scale * leaf, one) for one in z]
     plain = posterior(direct, train, num_data=len(train.targets), beta=2.0)
     whitened, other = ([float(logdensity(t, p)) for p in at] for t, at in ((target, z), (plain, theta)))
-    assert whitened[0] - whitened[1] == pytest.approx(other[0] - other[1], rel=1e-3)
+    assert whitened[0] - whitened[1] == pytest.approx(other[0] - other[1], rel=1e-5)
     seen = system.whitened.observe(z[0], system.probes(scale))["logits"]
     expected = jax.vmap(direct.apply, (None, 0))(theta[0], jax.numpy.asarray(system.task.probe.inputs))
     assert np.allclose(seen, expected, rtol=1e-5)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare import CorrectedCorrelation, bulk_ess, thinned
+from compare.disattenuated import FEWEST
 from samplers import Draws
 from samplers.draws import Progress
 
@@ -16,7 +17,6 @@ from .nearby_rule import DRAWS, agreement_controls, ranked
 from .worlds import Mean, Seen, World, accuracies_in_worlds, gaps, mean_of_chains, mean_of_endpoints, seen
 
 NUM_PRIOR = 128  # networks
-FEWEST = 20  # networks, endpoints or draws, that are ranked
 
 
 class Reference(NamedTuple):

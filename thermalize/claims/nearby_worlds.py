@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from compare import Verdict
+from compare.disattenuated import FEWEST
 from samplers import Draws
 from samplers.draws import Progress, share_of
 
@@ -35,7 +36,7 @@ from .image_arms import (
 )
 from .names import STATEMENTS
 from .nearby_pictures import correlation_graph, distances_between, world_curves
-from .nearby_reference import FEWEST, Reference, reference_of
+from .nearby_reference import Reference, reference_of
 from .nearby_rule import (
     DRAWS,
     ENDPOINTS,
