@@ -53,9 +53,8 @@ def endpoints(bench: Bench) -> Found:
     rivals["PyTorch, one at a time, 1"] = _torch(bench, "loop", 1, loop)
     for cores in counts:
         use = bench.cores[:cores]
-        rivals[f"ours, {cores}"] = Rival(
-            "training.ours", use, work | {"num_endpoints": sizes.endpoints * cores, "chunk": sizes.chunk}
-        )
+        amount = {"num_endpoints": sizes.endpoints * cores, "chunk": sizes.chunk * cores}
+        rivals[f"ours, {cores}"] = Rival("training.ours", use, work | amount)
         rivals[f"torch.func.vmap, {cores}"] = _torch(
             bench, "vmapped", cores, work | {"lanes": sizes.torch_lanes}
         )

@@ -9,7 +9,7 @@ class Sizes(NamedTuple):
     repeats: int
     widths: list[int]  # of workload 1
     num_train: int
-    chunk: int  # endpoints handed over at a time
+    chunk: int  # endpoints handed over at a time; by each core where cores are compared
     endpoints: int  # of workload 1, on each core
     torch_loop: int  # networks that PyTorch trains one by one
     torch_lanes: list[int]

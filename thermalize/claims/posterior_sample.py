@@ -8,9 +8,10 @@ Source: Mingard et al. 2021; Wilson and Izmailov 2020 (trained networks as poste
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
-from samplers.draws import Progress, share_of
+from samplers.draws import Progress
 
 from .claim import TOGETHER, Claim, Evidence, Preset, joined
 from .coin_line import evidence as coin_line
@@ -22,6 +23,7 @@ from .posterior_networks import evidence as networks
 from .posterior_pages import headline_of
 from .posterior_rule import RULE
 from .posterior_seven import evidence as seven_bits
+from .side_by_side import side_by_side
 
 
 class Part(NamedTuple):
@@ -37,13 +39,13 @@ PARTS = (
     Part(networks, NETWORK_RULE),
     Part(coin_line, COIN_RULE),
 )
+BEGUN = (networks, boolean, seven_bits, coin_line)  # the longest first
 
 
 def run(preset: Preset, seed: int, progress: Progress) -> Evidence:
-    """Run every part and put them together."""
-    parts = [
-        part.evidence(preset, seed, share_of(progress, place, len(PARTS))) for place, part in enumerate(PARTS)
-    ]
+    """Run every part, two at a time, and put them together."""
+    found = side_by_side([partial(evidence, preset, seed) for evidence in BEGUN], progress)
+    parts = [found[BEGUN.index(part.evidence)] for part in PARTS]
     return joined(headline_of([case for part in parts for case in part.cases]), parts)
 
 
