@@ -136,7 +136,7 @@ def test_three_kills_change_no_bit(tmp_path: Path) -> None:
 
 @pytest.mark.certify
 def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
-    whole, environment = make_whole(tmp_path / "my.toml", chunk_draws=4, num_endpoints=1600)
+    whole, environment = make_whole(tmp_path / "my.toml", chunk_draws=4, num_endpoints=3200)
     signals = [signal.SIGKILL, signal.SIGINT] * 10
     finish_under_fire(tmp_path / "my.toml", tmp_path / "run", environment, list(signals), seed=1)
     assert bits(tmp_path / "run") == whole
