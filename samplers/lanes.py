@@ -10,9 +10,7 @@ The devices may belong to several processes (``jax.distributed``), on one host o
 then runs the same program on the same arguments and ends with the whole result.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -26,32 +24,11 @@ type Array = jax.Array
 type Tree = Any
 
 
-CHOSEN: ContextVar[Sequence[jax.Device] | None] = ContextVar("devices", default=None)
-
-
-@contextmanager
-def on_devices(devices: Sequence[jax.Device]) -> Iterator[None]:
-    """All that this thread computes goes to these devices, so that other threads may have others.
-
-    >>> with on_devices(jax.devices()[:1]):
-    ...     lane_mesh(100).size
-    1
-    """
-    before = CHOSEN.set(devices)
-    try:
-        with jax.default_device(devices[0]):
-            yield
-    finally:
-        CHOSEN.reset(before)
-
-
 def lane_mesh(num_lanes: int) -> Mesh:
     """A mesh over all devices of all processes; in one process over no more than there are lanes."""
-    if jax.process_count() > 1:  # each of which must take part
-        devices: Sequence[jax.Device] = jax.devices()
-    else:
-        devices = (CHOSEN.get() or jax.devices())[:num_lanes]
-    return jax.make_mesh((len(devices),), ("lanes",), axis_types=(AxisType.Auto,), devices=devices)
+    several = jax.process_count() > 1  # each of which must take part
+    num_devices = len(jax.devices()) if several else min(num_lanes, len(jax.devices()))
+    return jax.make_mesh((num_devices,), ("lanes",), axis_types=(AxisType.Auto,))
 
 
 def map_lanes(

@@ -1,13 +1,10 @@
 """Parts of a claim side by side: results in order, one progress of all, and an end where one fails."""
 
-from threading import Barrier, Event
+from threading import Event
 
-import jax
-import jax.numpy as jnp
 import pytest
 
 from samplers.draws import Progress
-from samplers.lanes import lane_mesh
 from thermalize.claims.side_by_side import side_by_side
 
 
@@ -40,19 +37,6 @@ def test_progress_is_of_all_parts_and_never_falls() -> None:
     assert {total for _, total in seen} == {3000}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (3000, 3000)
-
-
-def test_parts_may_have_devices_of_their_own() -> None:
-    both_there = Barrier(2)
-
-    def part(progress: Progress) -> set[jax.Device]:
-        both_there.wait(10)  # so that both have devices at once
-        return set(lane_mesh(len(jax.devices())).devices.flat) | jnp.zeros(1).devices()
-
-    one, other = side_by_side([part, part], silent, own_devices=True)
-    assert one.isdisjoint(other)
-    assert one | other == set(jax.devices())
-    assert set(lane_mesh(len(jax.devices())).devices.flat) == set(jax.devices())  # as before
 
 
 def test_where_one_fails_the_others_end() -> None:

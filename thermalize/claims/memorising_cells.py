@@ -56,5 +56,5 @@ def measure_cells(
         return Cell(one, units, data)
 
     widest_first = sorted(chosen, key=lambda one: -one[1])
-    found = side_by_side([partial(cell, *one) for one in widest_first], progress, own_devices=True)
+    found = side_by_side([partial(cell, *one) for one in widest_first], progress)
     return [found[widest_first.index(one)] for one in chosen]

@@ -5,15 +5,10 @@ Programs of small networks seldom fill two cores, and compiling one fills a sing
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import nullcontext
-from queue import SimpleQueue
 from threading import Event, Lock
-
-import jax
 
 from compare.tables import one_thread
 from samplers.draws import Progress
-from samplers.lanes import on_devices
 
 AT_ONCE = 2
 
@@ -22,15 +17,11 @@ class Stopped(Exception):
     """What ends a part that nobody waits for any more."""
 
 
-def side_by_side[T](
-    parts: Sequence[Callable[[Progress], T]], progress: Progress, *, own_devices: bool = False
-) -> list[T]:
+def side_by_side[T](parts: Sequence[Callable[[Progress], T]], progress: Progress) -> list[T]:
     """What the parts give, in their order, in which they are also begun: the longest should be first.
 
     Each is told where to report, and ``progress`` hears of all together, as if they took equally long.
-    Where one raises, or the user interrupts, the others end at their next report. ``own_devices`` deals
-    the devices out to more than one part, so that many small programs need not share them: for parts that
-    take equally long.
+    Where one raises, or the user interrupts, the others end at their next report.
 
     >>> side_by_side([lambda report: 1, lambda report: 2], lambda done, total, note="": None)
     [1, 2]
@@ -47,22 +38,9 @@ def side_by_side[T](
 
         return report
 
-    devices = jax.local_devices()
-    free: SimpleQueue[list[jax.Device]] = SimpleQueue()
-    for turn in range(AT_ONCE):
-        free.put(devices[turn::AT_ONCE] or devices)
-
-    def run(place: int) -> T:
-        own = free.get()
-        try:
-            with on_devices(own) if own_devices and len(parts) > 1 else nullcontext():
-                return parts[place](reporter(place))
-        finally:
-            free.put(own)
-
     # Around all of them: threads that set and reset a limit of the whole process would undo each other's.
     with one_thread(), ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(run, place) for place in range(len(parts))]
+        waiting = [pool.submit(part, reporter(place)) for place, part in enumerate(parts)]
         try:
             ended, _ = wait(waiting, return_when=FIRST_EXCEPTION)
             for one in ended:
