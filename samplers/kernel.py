@@ -21,34 +21,15 @@ type Info = dict[str, Array]  # scalars under ArviZ's names for sample_stats
 type Tuning = Any  # what warm-up found: a pytree, () where there is nothing to tune
 
 
-class Halves(NamedTuple):
-    """A step in two: what its key decides, and all else, ``step(key, state) = rest(draw(key), state)``."""
-
-    draw: Callable[[Key], Any]
-    rest: Callable[[Any, State], tuple[State, Info]]
-
-
 class Kernel(NamedTuple):
     """One Markov transition, for one chain.
 
-    ``step`` draws its own minibatch from its key. Each key is used once. Where ``halves`` are
-    given a driver may draw for many steps at once: random numbers of one short step are costly,
-    since on a CPU jax makes them in hundreds of small operations.
+    ``step`` draws its own minibatch from its key. Each key is used once.
     """
 
     init: Callable[[Key, Params], State]
     step: Callable[[Key, State], tuple[State, Info]]
     position: Callable[[State], Params]
-    halves: Halves | None = None
-
-
-def halves_of(kernel: Kernel) -> Halves:
-    """The halves of a kernel's step: of one that gives none, nothing is drawn but the key.
-
-    >>> halves_of(Kernel(lambda key, x: x, lambda key, x: (x, {}), lambda x: x)).draw("key")
-    'key'
-    """
-    return kernel.halves or Halves(lambda key: key, kernel.step)
 
 
 class Sampler(NamedTuple):

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 
 from .coordinates import Coordinates, Origin, Shared, enter, leave, target_in
 from .draws import Inputs, Observe
-from .kernel import Sampler, State, halves_of
+from .kernel import Sampler, State
 from .stopping import NEVER, Limits, Rule, first_witnesses, rules_met
 from .target import Key, Params, Target, fit_statistics, loss
 
@@ -100,35 +100,24 @@ def train(program: Program, work: Work, lanes: Lane) -> Lane:
     A step and a look at the network before it share their forward pass: a network is
     at its end if the look says so, and the step is then not taken.
     """
-    round_began = lanes.step // ROUND * ROUND
-    until = jnp.where(lanes.row == IDLE, 0, round_began + ROUND)
-    drawn = jax.vmap(partial(_draw_round, program, work))(lanes, round_began)
+    until = jnp.where(lanes.row == IDLE, 0, (lanes.step // ROUND + 1) * ROUND)
 
     def going(lanes: Lane) -> Array:
         return (lanes.step < until) & ~lanes.paused
 
-    def advance(lanes: Lane) -> Lane:
-        now = jax.vmap(lambda ahead, at: jax.tree.map(lambda leaf: leaf[at], ahead))(
-            drawn, lanes.step - round_began
-        )
-        return jax.vmap(partial(_step, program), (None, 0, 0, 0))(work, lanes, going(lanes), now)
-
     # One loop for the block, not a loop a lane under vmap, which would copy every state twice a step.
-    return jax.lax.while_loop(lambda lanes: jnp.any(going(lanes)), advance, lanes)
+    return jax.lax.while_loop(
+        lambda lanes: jnp.any(going(lanes)),
+        lambda lanes: jax.vmap(partial(_step, program), (None, 0, 0))(work, lanes, going(lanes)),
+        lanes,
+    )
 
 
-def _draw_round(program: Program, work: Work, lane: Lane, round_began: Array) -> Tree:
-    """What the keys of a round's steps decide, leaves ``(ROUND, ...)``."""
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(lane.key, round_began + jnp.arange(ROUND))
-    kernel = program.sampler.kernel(trained_on(program, work, lane.origin), ())
-    return jax.vmap(halves_of(kernel).draw)(keys)
-
-
-def _step(program: Program, work: Work, lane: Lane, going: Array, drawn: Tree) -> Lane:
+def _step(program: Program, work: Work, lane: Lane, going: Array) -> Lane:
     """One step of a lane that is going, and none of one that is at its end."""
     target, limits, rules = trained_on(program, work, lane.origin), work.limits, program.rules
     kernel = program.sampler.kernel(target, ())
-    state, info = halves_of(kernel).rest(drawn, lane.state)
+    state, info = kernel.step(jax.random.fold_in(lane.key, lane.step), lane.state)
     asked = going & (lane.met_at == NEVER)
     params = kernel.position(lane.state)
     met, witnesses = rules_met(rules, target, limits, params, asked, lane.witnesses, info)

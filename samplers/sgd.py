@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .kernel import Halves, Info, Kernel, Sampler, no_warmup
+from .kernel import Info, Kernel, Sampler, no_warmup
 from .options import check_batch, check_count
-from .target import Key, Params, Target, draw_rows, objective, take_rows
+from .target import Key, Params, Target, draw_batch, objective
 
 
 class OptimiserState(NamedTuple):
@@ -55,11 +55,8 @@ def optimiser(
         def init(key: Key, position: Params) -> OptimiserState:
             return OptimiserState(position, transform.init(position))
 
-        def draw(key: Key) -> Any:
-            return draw_rows(key, target.data, batch_size)
-
-        def rest(rows: Any, state: OptimiserState) -> tuple[OptimiserState, Info]:
-            batch = take_rows(target.data, rows)
+        def step(key: Key, state: OptimiserState) -> tuple[OptimiserState, Info]:
+            batch = draw_batch(key, target.data, batch_size)
             value, grad = jax.value_and_grad(
                 lambda params: objective(target, params, batch, prior_weight=prior_weight)
             )(state.params)
@@ -75,9 +72,7 @@ def optimiser(
                 stats["batch_errors"] = jnp.any(target.errors(state.params, batch))
             return OptimiserState(params, optimiser_state), stats
 
-        return Kernel(
-            init, lambda key, state: rest(draw(key), state), lambda state: state.params, Halves(draw, rest)
-        )
+        return Kernel(init, step, lambda state: state.params)
 
     law = "not known in general: the question of this project"
     return Sampler(name, law, citation, no_warmup, kernel)

@@ -137,16 +137,8 @@ def draw_batch(key: Key, data: Data, batch_size: int | None) -> Data:
 
     Independent draws need no epoch state, so a step depends on its key alone.
     """
-    return take_rows(data, draw_rows(key, data, batch_size))
-
-
-def draw_rows(key: Key, data: Data, batch_size: int | None) -> Array | None:
-    """The rows of a minibatch, ``(batch_size,)``; ``None`` for all."""
     if batch_size is None:
-        return None
-    return jax.random.randint(key, (batch_size,), 0, jax.tree.leaves(data)[0].shape[0])
-
-
-def take_rows(data: Data, rows: Array | None) -> Data:
-    """The examples at these rows; all of them for ``None``."""
-    return data if rows is None else jax.tree.map(lambda leaf: leaf[rows], data)
+        return data
+    num_rows = jax.tree.leaves(data)[0].shape[0]
+    rows = jax.random.randint(key, (batch_size,), 0, num_rows)
+    return jax.tree.map(lambda leaf: leaf[rows], data)
