@@ -33,7 +33,7 @@ from ..target import Key, Params, Target, loss
 type Array = jax.Array
 
 BREAKDOWN = 1e-5  # of the operator's size: what is left of a vector then is rounding
-ROUNDING = 1e-6  # of the operator's size: how far below a spectrum that reaches zero
+ROUNDING = 1e-6  # of the operator's size: how far a node is laid below a spectrum that reaches zero
 
 
 class Spectrum(NamedTuple):

@@ -1,6 +1,7 @@
 """Parts of a claim side by side: results in order, one progress of all, and an end where one fails."""
 
-from threading import Event
+from functools import partial
+from threading import Barrier, Event
 
 import pytest
 
@@ -24,6 +25,21 @@ def test_results_come_in_the_order_of_the_parts_whichever_ends_first() -> None:
         return "second"
 
     assert side_by_side([first, second], silent) == ["first", "second"]
+
+
+def test_the_longest_are_begun_first() -> None:
+    begun: list[str] = []
+    both_there = Barrier(2)
+
+    def part(name: str, progress: Progress) -> str:
+        begun.append(name)
+        if name != "short":
+            both_there.wait(10)
+        return name
+
+    names = ["short", "long", "longer"]
+    assert side_by_side([partial(part, name) for name in names], silent, [1, 2, 3]) == names
+    assert begun[-1] == "short"
 
 
 def test_progress_is_of_all_parts_and_never_falls() -> None:

@@ -55,6 +55,4 @@ def measure_cells(
         progress(1, 1)
         return Cell(one, units, data)
 
-    widest_first = sorted(chosen, key=lambda one: -one[1])
-    found = side_by_side([partial(cell, *one) for one in widest_first], progress)
-    return [found[widest_first.index(one)] for one in chosen]
+    return side_by_side([partial(cell, *one) for one in chosen], progress, [width for _, width in chosen])

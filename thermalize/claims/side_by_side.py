@@ -17,8 +17,10 @@ class Stopped(Exception):
     """What ends a part that nobody waits for any more."""
 
 
-def side_by_side[T](parts: Sequence[Callable[[Progress], T]], progress: Progress) -> list[T]:
-    """What the parts give, in their order, in which they are also begun: the longest should be first.
+def side_by_side[T](
+    parts: Sequence[Callable[[Progress], T]], progress: Progress, lengths: Sequence[float] | None = None
+) -> list[T]:
+    """What the parts give, in their order; begun in the order of their ``lengths``, the longest first.
 
     Each is told where to report, and ``progress`` hears of all together, as if they took equally long.
     Where one raises, or the user interrupts, the others end at their next report.
@@ -27,6 +29,7 @@ def side_by_side[T](parts: Sequence[Callable[[Progress], T]], progress: Progress
     [1, 2]
     """
     shares, lock, stopped = [0.0] * len(parts), Lock(), Event()
+    longest_first = sorted(range(len(parts)), key=lambda place: -lengths[place] if lengths else 0)
 
     def reporter(place: int) -> Progress:
         def report(done: int, total: int, note: str = "") -> None:
@@ -40,12 +43,12 @@ def side_by_side[T](parts: Sequence[Callable[[Progress], T]], progress: Progress
 
     # Around all of them: threads that set and reset a limit of the whole process would undo each other's.
     with one_thread(), ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(part, reporter(place)) for place, part in enumerate(parts)]
+        waiting = {place: pool.submit(parts[place], reporter(place)) for place in longest_first}
         try:
-            ended, _ = wait(waiting, return_when=FIRST_EXCEPTION)
+            ended, _ = wait(waiting.values(), return_when=FIRST_EXCEPTION)
             for one in ended:
                 one.result()  # raises at once what one of them raised, while others still run
-            return [one.result() for one in waiting]
+            return [waiting[place].result() for place in range(len(parts))]
         except BaseException:  # an interrupt too
             stopped.set()
             pool.shutdown(cancel_futures=True)
