@@ -53,7 +53,7 @@ NOISES: dict[Preset, list[float]] = {
     "full": [0.0, 0.25, 0.5, 1.0],
     "paper": [0.0, 0.25, 0.5, 1.0],
 }
-NUM_UNITS: dict[Preset, int] = {"smoke": 3, "quick": 6, "full": 8, "paper": 64}
+NUM_UNITS: dict[Preset, int] = {"smoke": 3, "quick": 6, "full": 7, "paper": 64}
 EFFORT: dict[Preset, Effort] = {
     "smoke": Effort(100, 4, 100, 200, 4),
     "quick": Effort(200, 10, 100, 300, 4),

@@ -54,7 +54,7 @@ UNITS = {
 }
 MOST_APART = 1.0  # nats, between the ways there and back of one integral
 MOST_STAGES = 100  # of levels, each of which halves: what lies below 2^-100 is out of reach
-WALK = hmc_moves(3, 8)  # steps of each on every rung, of so many leapfrog steps
+WALK = hmc_moves(3, 6)  # steps of each on every rung, of so many leapfrog steps
 TRAINED_TO = 1e-4  # nats per datum: low enough to be a minimum for the chains
 STOP = Stop("loss", threshold=TRAINED_TO, max_steps=20_000)
 SAMPLER = adjusted_mclmc(10.0, 200, num_steps_per_draw=1)
