@@ -13,7 +13,7 @@ import numpy as np
 from samplers.draws import Progress
 
 from .memorising_measures import Effort, Measured, measure
-from .memorising_systems import System, noisy_tasks, system
+from .memorising_systems import System, noisy_tasks, num_parameters, system
 from .side_by_side import side_by_side
 
 type Array = np.ndarray
@@ -55,4 +55,5 @@ def measure_cells(
         progress(1, 1)
         return Cell(one, units, data)
 
-    return side_by_side([partial(cell, *one) for one in chosen], progress, [width for _, width in chosen])
+    sizes = [num_parameters(system(*one)) for one in chosen]
+    return side_by_side([partial(cell, *one) for one in chosen], progress, sizes)

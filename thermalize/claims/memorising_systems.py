@@ -63,6 +63,15 @@ def system(name: str, width: int) -> System:
     return System(name, width, of(task.num_inputs), of(min(task.num_inputs, NUM_TRAIN[name])))
 
 
+def num_parameters(system: System) -> int:
+    """Of the network in the span, which is what sampling costs go by.
+
+    >>> num_parameters(system("mnist-binary", 8))  # of 784 inputs 16 coordinates are left
+    145
+    """
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(system.reduced.init, jax.random.key(0))))
+
+
 def noisy_tasks(name: str, key: jax.Array, noises: list[float]) -> list[Task]:
     """One draw of the data at every label noise; a smaller noise changes a part of what a larger one does."""
     key_data, key_noise = jax.random.split(key)
