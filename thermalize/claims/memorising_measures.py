@@ -54,8 +54,7 @@ UNITS = {
 }
 MOST_APART = 1.0  # nats, between the ways there and back of one integral
 MOST_STAGES = 100  # of levels, each of which halves: what lies below 2^-100 is out of reach
-WALK = hmc_moves(3, 6)  # steps of each on every rung, of so many leapfrog steps
-RUNGS_A_DOUBLING = 3  # the rule's error of so few is counted, and small beside that of the passes
+WALK = hmc_moves(3, 5)  # steps of each on every rung, of so many leapfrog steps
 TRAINED_TO = 1e-4  # nats per datum: low enough to be a minimum for the chains
 STOP = Stop("loss", threshold=TRAINED_TO, max_steps=20_000)
 SAMPLER = adjusted_mclmc(10.0, 200, num_steps_per_draw=1)
@@ -118,13 +117,7 @@ def measure(key: jax.Array, chosen: System, task: Task, effort: Effort) -> Measu
 def by_integration(key: jax.Array, target: Target, effort: Effort) -> FitEvidence:
     """The integral along ever sharper losses, there and back, by moves that levels have no use of."""
     return fit_evidence(
-        key,
-        target,
-        scaled_last_layer,
-        moves=WALK,
-        num_passes=2,
-        num_particles=effort.num_walkers,
-        rungs_a_doubling=RUNGS_A_DOUBLING,
+        key, target, scaled_last_layer, moves=WALK, num_passes=2, num_particles=effort.num_walkers
     )
 
 
