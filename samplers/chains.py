@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent, worst
 from .kernel import Info, Sampler, State, Tuning, check_sampler
-from .lanes import lane_mesh, map_lanes
+from .lanes import lane_mesh, map_lanes, where_mapped
 from .options import check_count, check_key
 from .target import Key, Params, Target, fit_statistics
 from .temperature import configurational_temperature
@@ -85,9 +85,7 @@ def sample(
     num_done, status = (saved.num_done, saved.status) if saved else (0, ["ok"] * num_chains)
     progress(num_done * sampler.num_steps_per_draw, total)
     begin = partial(_warm_up, sampler, start, target, key, np.arange(num_chains), mesh, block)
-    chains = (
-        begin() if saved is None else _restored(saved.arrays, jax.eval_shape(begin), jax.random.key_impl(key))
-    )
+    chains = begin() if saved is None else where_mapped(_restored(saved.arrays, begin, key), mesh)
     chunks: list[Draws] = []
     for first in range(num_done, num_draws, chunk):
         count = min(chunk, num_draws - first)
@@ -184,7 +182,7 @@ def _plain(leaf: Array) -> Array:
     return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
 
 
-def _restored(arrays: dict[str, np.ndarray], example: Chain, impl: Any) -> Chain:
+def _restored(arrays: dict[str, np.ndarray], begin: Callable[[], Chain], key: Key) -> Chain:
     """The chains from :func:`_arrays`. Raises ``ValueError`` if they are of another kind or number."""
 
     def restore(path: Any, leaf: jax.ShapeDtypeStruct) -> Array:
@@ -200,7 +198,8 @@ def _restored(arrays: dict[str, np.ndarray], example: Chain, impl: Any) -> Chain
             )
         return jax.random.wrap_key_data(jnp.asarray(found), impl=impl) if is_key else jnp.asarray(found)
 
-    return jax.tree_util.tree_map_with_path(restore, example)
+    impl = jax.random.key_impl(key)
+    return jax.tree_util.tree_map_with_path(restore, jax.eval_shape(begin))
 
 
 def _over_steps(values: Array) -> Array:

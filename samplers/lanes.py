@@ -61,7 +61,19 @@ def map_lanes(
         check_vma=False,
     )(shared, lanes)
     results = on_every_process(results, mesh)
-    return results if filled == num_lanes else take_lanes(results, np.arange(num_lanes))
+    if filled == num_lanes:
+        return results
+    return jax.lax.with_sharding_constraint(
+        take_lanes(results, np.arange(num_lanes)), NamedSharding(mesh, P())
+    )
+
+
+def where_mapped(lanes: Tree, mesh: Mesh) -> Tree:
+    """Lanes moved to where ``map_lanes`` leaves its results: what ran on those need not compile again."""
+    if mesh.is_multi_process:
+        return lanes
+    divided = jax.tree.leaves(lanes)[0].shape[0] % mesh.size == 0
+    return jax.device_put(lanes, NamedSharding(mesh, P("lanes") if divided else P()))
 
 
 def on_every_process(lanes: Tree, mesh: Mesh) -> Tree:

@@ -125,6 +125,15 @@ def test_a_run_that_goes_on_from_what_it_saved_repeats_the_whole_one_bit_for_bit
     assert nothing_left == Draws({}, {}, None, ["ok"] * NUM_CHAINS)
 
 
+@pytest.mark.parametrize("num_chains", [NUM_CHAINS, 4])  # devices divide the second
+def test_a_run_that_goes_on_compiles_nothing_anew(num_chains: int) -> None:
+    saved: list[Saved] = []
+    walked(5, chunk=5, num_chains=num_chains, save=saved.append)
+    compiled = samplers.chains._advance._cache_size()  # type: ignore[attr-defined]
+    walked(10, chunk=5, num_chains=num_chains, saved=saved[-1])
+    assert samplers.chains._advance._cache_size() == compiled  # type: ignore[attr-defined]
+
+
 def test_what_other_chains_saved_is_refused() -> None:
     saved: list[Saved] = []
     walked(num_chains=3, save=saved.append)
