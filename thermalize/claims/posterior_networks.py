@@ -14,7 +14,7 @@ Sources: Wilson et al. 2022, Sharma et al. 2023 (measured by others); Soudry et 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -51,6 +51,7 @@ from .network_samplers import (
     train,
 )
 from .network_systems import Member, NetworkSystem, load_system
+from .side_by_side import side_by_side
 
 type Array = np.ndarray
 BAYES = Member(1.0, 1.0)
@@ -134,27 +135,25 @@ def _system(
         passes, priors = passes | further[0], priors | further[1]
         fits = fits_of(passes, usable, seed)
     impostors = {MARGIN: margin}
-    met = {
-        BAYES: meet(
-            usable,
-            BAYES,
-            reference,
-            {SECOND: second, PASS: rung_at(passes[1.0], 1.0).arm},
-            priors[1.0],
-            impostors | {COLDER: rung_at(passes[1.0], 4.0).arm},
-            seed,
-        )
-    }
     nearest = {name: nearest_of(fit) for name, fit in fits.items() if fit.member}
     apart = sorted(set(nearest.values()) - {BAYES})
-    chains = share()
-    for place, member in enumerate(apart):
+
+    def meet_bayes(progress: Progress) -> Met:
+        controls = {SECOND: second, PASS: rung_at(passes[1.0], 1.0).arm}
+        colder = {COLDER: rung_at(passes[1.0], 4.0).arm}
+        return meet(usable, BAYES, reference, controls, priors[1.0], impostors | colder, seed)
+
+    def meet_member(place: int, member: Member, progress: Progress) -> Met:
         key_first, key_again = jax.random.split(jax.random.fold_in(key_members, place))
-        first, again = (share_of(chains, 2 * place + i, 2 * len(apart)) for i in (0, 1))
+        first, again = (share_of(progress, i, 2) for i in (0, 1))
         drawn, _ = draw_chains(key_first, system, member, amount.chains, first)
         other = draw_second(key_again, system, member, amount.chains.num_chains, *amount.second, again)
         some = {name: arm for name, arm in usable.items() if nearest.get(name) == member}
-        met[member] = meet(some, member, drawn, {SECOND: other}, priors[member.scale], impostors, seed)
+        return meet(some, member, drawn, {SECOND: other}, priors[member.scale], impostors, seed)
+
+    meetings: list[Callable[[Progress], Met]] = [meet_bayes]
+    meetings += [partial(meet_member, *one) for one in enumerate(apart)]
+    met = dict(zip([BAYES, *apart], side_by_side(meetings, share()), strict=True))
     gates = gates_of(passes)
     cases = [
         _case(system, name, arm, fits.get(name), met, nearest.get(name), gates) for name, arm in arms.items()
