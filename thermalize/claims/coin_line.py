@@ -33,7 +33,7 @@ POINTS: dict[Preset, list[int]] = {
 }
 WIDTHS: dict[Preset, list[int]] = {
     "smoke": [16],
-    "quick": [16, 64],
+    "quick": [16],
     "full": [16, 64, 256],
     "paper": [16, 64, 256, 1024, 4096],
 }
@@ -102,7 +102,7 @@ def settings(preset: Preset, num_points: int) -> list[Setting]:
     """Every width, and at one of them other learning rates and initial scales.
 
     >>> [(each.width, each.pace, each.scale) for each in settings("quick", 4)]
-    [(16, 0.25, 1.0), (64, 0.25, 1.0), (16, 1.0, 1.0), (16, 0.25, 0.5), (16, 0.25, 2.0)]
+    [(16, 0.25, 1.0), (16, 1.0, 1.0), (16, 0.25, 0.5), (16, 0.25, 2.0)]
     """
     found = [Setting(num_points, width) for width in WIDTHS[preset]]
     width = VARIED[preset]

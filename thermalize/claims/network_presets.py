@@ -36,14 +36,14 @@ AMOUNTS: dict[Preset, Amount] = {
         margin=(16, 100),
     ),
     "quick": Amount(
-        systems=[Setting("digits-binary", 60, 20, 8)],
+        systems=[Setting("digits-binary", 40, 20, 8)],
         scales=[0.5, 1.0, 2.0],
         widest=(0.5, 4.0),
         betas=(0.5, 32.0),
-        size=Size(4, 300, 3, 10),
+        size=Size(4, 300, 3, 8),
         chains=Chains(8, 200, num_steps=30, num_warmup=250, doublings=1, thin=2),
         second=(250, 150),
-        endpoints=256,
+        endpoints=192,
         margin=(32, 300),
     ),
     "full": Amount(
