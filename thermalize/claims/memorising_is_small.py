@@ -57,7 +57,7 @@ NUM_UNITS: dict[Preset, int] = {"smoke": 3, "quick": 6, "full": 7, "paper": 64}
 EFFORT: dict[Preset, Effort] = {
     "smoke": Effort(100, 4, 100, 200, 4),
     "quick": Effort(200, 10, 100, 300, 4),
-    "full": Effort(200, 10, 200, 300, 8),
+    "full": Effort(200, 12, 200, 300, 8),
     "paper": Effort(4000, 32, 1000, 1000, 64),
 }
 CONTROL_PROPOSALS = 1 << 19
