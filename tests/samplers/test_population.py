@@ -114,9 +114,11 @@ def test_another_beta_does_not_compile_again() -> None:
         traces.append(1)
         return observe_flat(params, inputs)
 
+    counts = []
     for beta in (0.5, 1.0, 2.0):
         populations(jax.random.key(0), prior_population(), linear_target(beta), observe, (), num_chains=2)
-    assert len(traces) == 1
+        counts.append(len(traces))
+    assert counts[0] == counts[-1] > 0  # jax 0.11 traces twice before it compiles once
 
 
 def refuses(target: Target) -> None:
