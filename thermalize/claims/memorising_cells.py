@@ -38,13 +38,12 @@ def measure_cells(
 ) -> list[Cell]:
     """The cells of these data sets and widths; the same draws of the data for every width."""
 
-    def cell(name: str, width: int, progress: Progress) -> Cell:
-        one = system(name, width)
+    def cell(one: System, progress: Progress) -> Cell:
         data: list[Array] = []
         units: Units = []
         for unit in range(num_units):
             key_data, key_measures = jax.random.split(jax.random.fold_in(key, unit))
-            tasks = noisy_tasks(name, key_data, noises)
+            tasks = noisy_tasks(one.name, key_data, noises)
             data += [np.asarray(leaf) for task in tasks for leaf in task.train]
             units.append([])
             for place, (noise, task) in enumerate(zip(noises, tasks, strict=True)):
@@ -55,5 +54,6 @@ def measure_cells(
         progress(1, 1)
         return Cell(one, units, data)
 
-    sizes = [num_parameters(system(*one)) for one in chosen]
-    return side_by_side([partial(cell, *one) for one in chosen], progress, sizes)
+    systems = [system(name, width) for name, width in chosen]
+    sizes = [num_parameters(one) for one in systems]
+    return side_by_side([partial(cell, one) for one in systems], progress, sizes)
