@@ -13,6 +13,7 @@ from .claim import Curve, Graph
 LINE = 0.22  # inches
 NEW_LINE = "\n"
 LONGEST = 34  # letters in a line of a label: more would leave no room for the picture
+UPRIGHT = 24  # letters in a line beside an axis, which is no taller
 
 
 def pictures_of(graphs: Sequence[Graph | Curve], prefix: str = "claim") -> list[Picture]:
@@ -69,7 +70,9 @@ def _folded(label: str) -> str:
 def _curves(identity: str, graph: Curve) -> Picture:
     columns = legend_columns(list(graph.series))
     rows = -(-len(graph.series) // columns)
-    figure = canvas(2.7 + LEGEND_ROW * rows, left=0.9, legend_rows=rows)  # beside numbers of five digits
+    beside = textwrap.wrap(graph.y_axis, UPRIGHT)
+    left = 0.68 + LINE * len(beside)  # beside numbers of five digits
+    figure = canvas(2.7 + LEGEND_ROW * rows, left=left, legend_rows=rows)
     axes = figure.subplots()
     x = np.asarray(graph.x, float)
     found = looks({name: "control" if name == "control" else "arm" for name in graph.series})
@@ -90,7 +93,7 @@ def _curves(identity: str, graph: Curve) -> Picture:
         axes.set_yscale("log")
         plain_ticks(axes.yaxis)
     axes.set_xlabel(graph.x_axis)
-    axes.set_ylabel(graph.y_axis)
+    axes.set_ylabel(NEW_LINE.join(beside))
     legend_above(axes, columns=columns)
     words = [
         f"{name} at {number(at)}: {number(one.value)} {interval(one.low, one.high)}"
