@@ -101,6 +101,8 @@ def test_numbers_name_both_posteriors_and_the_line_of_accuracy(met: Met, fit: Fi
         assert abs(closeness - 1) < 0.05
         for name in NAMED:
             assert f"{name}: Wasserstein distance, {where}" in numbers
+        bound = numbers[f"total variation at least, by a classifier, {where}"]
+        assert bound.low == 0, bound  # below chance, a classifier shows nothing
 
 
 def test_a_control_that_differs_withholds_the_verdict(fit: Fit) -> None:

@@ -27,7 +27,7 @@ JUDGED = (0, 1000)  # of these, those that are cases
 PACES, SCALES = (1.0,), (0.5, 2.0)  # beside 0.25 and 1
 POINTS: dict[Preset, list[int]] = {
     "smoke": [4],
-    "quick": [4, 8, 16],
+    "quick": [4, 16],
     "full": [4, 8, 16],
     "paper": [4, 8, 16],
 }

@@ -197,8 +197,10 @@ def numbers_of(name: str, arm: Arm, bayes: Met, nearest: Met, fit: Fit, targets:
     for met, where in ((nearest, "nearest posterior"), (bayes, "Bayes' posterior")):
         by = {c.name: c for c in met.found.comparisons.get(name, [])}
         for what, comparison in by.items():
-            band = comparison.excess if what == CLASSIFIER else comparison.distance
-            label = "total variation at least, by a classifier" if what == CLASSIFIER else what
+            label, band = what, comparison.distance
+            if what == CLASSIFIER:  # worse than chance it shows nothing, not less
+                label = "total variation at least, by a classifier"
+                band = Band(*(max(0.0, end) for end in comparison.excess))
             found.append(Number(f"{label}, {where}", *band, unit=f"floor {comparison.floor.mean:.3g}"))
         if ENERGY in by:
             found.append(
