@@ -32,7 +32,7 @@ certify: environment ## Run the long tests, judge every sampler by exact laws, w
 soak: environment ## Compare for an hour, MINUTES=60, in one process: memory and open files must stay flat.
 	.venv/bin/python scripts/soak.py --minutes $(or $(MINUTES),60) --out runs/soak
 
-bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 15 minutes on 2 idle cores.
+bench: environment ## Measure speed beside torch, jax, numpyro and blackjax, write runs/bench; 20 minutes on 2 idle cores.
 	$(RUN) benchmarks --out runs/bench $(if $(TORCH_PYTHON),--torch-python $(TORCH_PYTHON))
 
 docs: environment ## Build the documentation as a site in build/docs; a warning is an error.

@@ -88,7 +88,10 @@ def bare(
                 params = kernel.position(state)
                 if not plain_record:
                     info |= fit_statistics(target, params)
-                    info["configurational_temperature"] = configurational_temperature(target, params)
+                    gradient = kernel.gradient(state) if kernel.gradient else None
+                    info["configurational_temperature"] = configurational_temperature(
+                        target, params, gradient
+                    )
                 return state, (observe(params, inputs), info)
 
             return jax.lax.scan(transition, kernel.init(key_init, position), jnp.arange(num_draws))[1]

@@ -13,7 +13,7 @@ class Sizes(NamedTuple):
     endpoints: int  # of workload 1, on each core
     torch_loop: int  # networks that PyTorch trains one by one
     torch_lanes: list[int]
-    lockstep_lanes: list[int]  # the second is the whole batch at once
+    lockstep_lanes: list[int]  # the last has the goal
     lockstep_endpoints: int  # at the first of them
     chains: int
     few_draws: int
@@ -46,7 +46,7 @@ FULL = Sizes(
     endpoints=1024,
     torch_loop=16,
     torch_lanes=[256, 1024],
-    lockstep_lanes=[16, 1024],
+    lockstep_lanes=[16, 1024, 4096],
     lockstep_endpoints=256,
     chains=64,
     few_draws=25,

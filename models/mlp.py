@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from .model import Network
+from .product import product
 
 type Array = jax.Array
 
@@ -73,13 +74,13 @@ def _mlp(widths: tuple[int, ...], activation: str) -> Network:
         return apply_rows(params, x[None])[0]
 
     def apply_rows(params: Any, x: Array) -> Array:  # (n, d_in) -> (n, d_out)
-        return after_first(params, x @ params[0]["w"])
+        return after_first(params, product(x, params[0]["w"]))
 
     def after_first(params: Any, products: Array) -> Array:  # (n, h) -> (n, d_out)
         first, *others = params
         x = products + first["b"][None]
         for layer in others:
-            x = phi(x) @ layer["w"] + layer["b"][None]
+            x = product(phi(x), layer["w"]) + layer["b"][None]
         return x
 
     def apply_columns(params: Any, x: Array) -> Array:  # (d_in, n) -> (d_out, n)

@@ -156,7 +156,8 @@ def _advance(
             params = kernel.position(state)
             stats = {name: _over_steps(values) for name, values in info.items()}
             stats |= fit_statistics(target, params)
-            stats["configurational_temperature"] = configurational_temperature(target, params)
+            gradient = kernel.gradient(state) if kernel.gradient else None
+            stats["configurational_temperature"] = configurational_temperature(target, params, gradient)
             return state, (observe(params, inputs), stats, params if keep_params else None)
 
         def draw_and_keep(i: Array, carry: tuple[State, Any]) -> tuple[State, Any]:

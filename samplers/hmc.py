@@ -109,7 +109,12 @@ def _adapted(
             }
             return state, stats
 
-        return Kernel(lambda key, position: algorithm.init(position, logp), step, lambda s: s.position)
+        return Kernel(
+            lambda key, position: algorithm.init(position, logp),
+            step,
+            lambda state: state.position,
+            lambda state: state.logdensity_grad,
+        )
 
     law = "the posterior, exactly invariant"
     return Sampler(name, law, citation, warmup, kernel, num_steps_per_draw)

@@ -24,12 +24,14 @@ type Tuning = Any  # what warm-up found: a pytree, () where there is nothing to 
 class Kernel(NamedTuple):
     """One Markov transition, for one chain.
 
-    ``step`` draws its own minibatch from its key. Each key is used once.
+    ``step`` draws its own minibatch from its key. Each key is used once. A kernel whose state has the
+    gradient of the logdensity on all data says so by ``gradient``, and it is not computed again.
     """
 
     init: Callable[[Key, Params], State]
     step: Callable[[Key, State], tuple[State, Info]]
     position: Callable[[State], Params]
+    gradient: Callable[[State], Params] | None = None
 
 
 class Sampler(NamedTuple):

@@ -127,7 +127,7 @@ def _step(program: Program, work: Work, lane: Lane, going: Array) -> Lane:
         witnesses=witnesses,
     )
     ends = jnp.any(due_rules(limits, lane))
-    goes = going & ~ends
+    goes = jax.lax.optimization_barrier(going & ~ends)  # or it is worked out again for every parameter
     return lane._replace(
         state=jax.tree.map(partial(jnp.where, goes), state, lane.state),
         step=lane.step + goes,

@@ -60,6 +60,8 @@ def optimiser(
             value, grad = jax.value_and_grad(
                 lambda params: objective(target, params, batch, prior_weight=prior_weight)
             )(state.params)
+            # All of it before any update, or every step copies the parameters that others still read.
+            grad = jax.lax.optimization_barrier(grad)
             updates, optimiser_state = transform.update(grad, state.optimiser, state.params)
             params = optax.apply_updates(state.params, updates)
             # A gradient that is not finite shows in the next objective; to look here costs a fifth of a step.

@@ -21,7 +21,7 @@ class Blocks(NamedTuple):
     chunk_endpoints: int = 2048
     block_chains: int = 8  # of a device
     lanes: int = 16
-    block_lanes: int = 8
+    block_lanes: int = 16
     in_span: bool = True  # see first_layer in prepare.py
 
 
