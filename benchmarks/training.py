@@ -116,8 +116,8 @@ def lockstep(widths: list[int], num_train: int, num_endpoints: int, lanes: int) 
     def logits(params: Any, x: jax.Array) -> jax.Array:  # (n, d) -> (n,)
         *hidden, last = params
         for layer in hidden:
-            x = jax.nn.relu(x @ layer["w"] + layer["b"])
-        return (x @ last["w"] + last["b"])[:, 0]
+            x = jax.nn.relu(x @ layer["w"] + layer["b"][None])
+        return (x @ last["w"] + last["b"][None])[:, 0]
 
     @jax.jit
     def train(key: jax.Array, data: Batch, max_steps: int) -> jax.Array:
