@@ -1,8 +1,11 @@
 """Sections that vary one thing: lanes, width, coordinates, how many endpoints; and a million on a GPU."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import mean, median
 from typing import Any
 
-from .race import Rival, run_race
+from .race import Race, Rival, run_race
 from .rows import Goal, Row, compared
 from .sections import Bench, Found, figures, reason
 from .workloads import step_flops
@@ -96,7 +99,8 @@ def span(bench: Bench) -> Found:
 def growth(bench: Bench) -> Found:
     """Seconds and memory an endpoint as their number grows, on all cores, one process each.
 
-    The smaller numbers are run before the largest and again after it.
+    The smaller numbers are run again and again, until they have as many endpoints as the largest, half of
+    them before it and half after: a processor that is hot is slower than one that was idle a second ago.
     """
     sizes = bench.sizes
     work: dict[str, Any] = {
@@ -109,12 +113,15 @@ def growth(bench: Bench) -> Found:
     }
     network = "-".join(map(str, sizes.growth_widths))
     *fewer, most = sizes.growth
-    smaller = {str(count): rivals[count] for count in fewer}
-    before = run_race(smaller, 1, bench.say)
+
+    def many_times(count: int) -> Race:
+        return run_race({str(count): rivals[count]}, max(most // (2 * count), 1), bench.say)
+
+    before = {count: many_times(count) for count in fewer}
     race = run_race({str(most): rivals[most]}, 1, bench.say)
-    after = run_race(smaller, 1, bench.say)
+    after = {count: many_times(count) for count in fewer}
     cores = len(bench.cores)
-    for each in (before, race, after):
+    for each in (*before.values(), race, *after.values()):
         if each.absent:
             note = "; ".join(f"{name} endpoints: {why}" for name, why in each.absent.items())
             return Found([Row("growth", "seconds an endpoint", cores, None, "s", note=note)])
@@ -122,15 +129,20 @@ def growth(bench: Bench) -> Found:
     per_endpoint, peaks = [largest["seconds"] / most] * 2, [largest["peak"]] * 2
     rows = []
     for count in fewer:
-        pair = before.results[str(count)] + after.results[str(count)]
+        pair = before[count].results[str(count)], after[count].results[str(count)]
         peer = f"{count:,} endpoints"
-        times, memory = [found["seconds"] / count for found in pair], [found["peak"] for found in pair]
+        times = [mean(found["seconds"] for found in runs) / count for runs in pair]
+        memory = [max(found["peak"] for found in runs) for runs in pair]
         name = f"seconds an endpoint, {most:,} of {network}"
         rows.append(
             compared("growth", name, "s", (cores, per_endpoint), (peer, times), Goal("at most", 1.05))
         )
         name = f"peak memory, {most:,} of {network}"
         rows.append(compared("growth", name, "MB", (cores, peaks), (peer, memory), Goal("at most", 1.05)))
+    seen, spent, memory_used = (list(axis) for axis in zip(*largest["growth"], strict=True))
+    early, late = thirds(spent)
+    name, peer = f"seconds a chunk, last third of {most:,}", "first third"
+    rows.append(compared("growth", name, "s", (cores, [late]), (peer, [early]), Goal("at most", 1.05)))
     full = most == MANY and cores == 2  # the goals are stated for these
     seconds, memory_goal = Goal("at most", 300, "s"), Goal("at most", 2000, "MB")
     rows.append(
@@ -153,8 +165,19 @@ def growth(bench: Bench) -> Found:
             goal=memory_goal if full else None,
         )
     )
-    seen, spent, memory_used = (list(axis) for axis in zip(*largest["growth"], strict=True))
     return Found(rows, {"growth": {"endpoints": seen, "seconds": spent, "memory in MB": memory_used}})
+
+
+def thirds(spent: Sequence[float]) -> tuple[float, float]:
+    """Median seconds of a chunk in the first and in the last third of a run, without its shorter last chunk.
+
+    >>> thirds([1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 9.5])
+    (1.0, 2.0)
+    """
+    chunks = [late - early for early, late in pairwise([0.0, *spent])]
+    whole = chunks[:-1] or chunks
+    third = max(len(whole) // 3, 1)
+    return median(whole[:third]), median(whole[-third:])
 
 
 def comparison(bench: Bench) -> Found:

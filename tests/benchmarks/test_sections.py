@@ -171,9 +171,9 @@ def test_sizes_that_could_not_run_say_why(monkeypatch: pytest.MonkeyPatch) -> No
 def test_growth_of_real_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "run_race", race_here)
     found = scaling.growth(bench())
-    assert [row.unit for row in found.rows] == ["s", "MB", "s", "MB"]
+    assert [row.unit for row in found.rows] == ["s", "MB", "s", "s", "MB"]
     assert all(row.value is not None and row.value > 0 for row in found.rows)
-    assert [len(row.ratios) for row in found.rows] == [2, 2, 0, 0]
+    assert [len(row.ratios) for row in found.rows] == [2, 2, 1, 0, 0]
     assert found.curves["growth"]["endpoints"] == [64, 128]
 
 

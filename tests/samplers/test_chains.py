@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import samplers.chains
-from samplers import Draws, Kernel, Sampler, Target, sample
+from samplers import Draws, Kernel, Sampler, Target, configurational_temperature, hmc, nuts, sample
 from samplers.draws import Saved, joined
 from samplers.kernel import Info, no_warmup
 from samplers.lanes import lane_mesh, map_lanes, where_asked
@@ -205,3 +205,11 @@ def test_what_nobody_asks_for_is_not_computed() -> None:
     np.testing.assert_array_equal(ask(jnp.zeros(3, bool), -x, x), -x)
     jax.effects_barrier()
     assert len(calls) == computed
+
+
+@pytest.mark.parametrize("sampler", [hmc(3, num_warmup=20), nuts(4, num_warmup=20)], ids=lambda one: one.name)
+def test_the_gradient_of_a_state_gives_the_temperature_of_its_draw(sampler: Sampler) -> None:
+    options: dict[str, Any] = {"num_chains": 2, "num_draws": 3, "keep_params": True}
+    draws = sample(KEY, sampler, LINE.target, outputs, PROBE, **options)
+    anew = jax.vmap(jax.vmap(functools.partial(configurational_temperature, LINE.target)))(draws.params)
+    np.testing.assert_allclose(draws.stats["configurational_temperature"], anew, rtol=1e-3, atol=1e-4)

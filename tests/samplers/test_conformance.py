@@ -22,7 +22,7 @@ from samplers import (
     optimiser,
     sgld,
 )
-from samplers.target import Target, logdensity
+from samplers.target import Target
 
 from .problems import line, stacked_betas
 from .table import TABLE
@@ -130,21 +130,6 @@ def test_info_is_scalars_under_known_names(name: str) -> None:
         assert jnp.issubdtype(
             value.dtype, {float: jnp.floating, int: jnp.integer}.get(STATISTICS[statistic], bool)
         )
-
-
-def gradients_of(sampler: Sampler, key: Array, target: Target) -> tuple[Any, Any]:
-    """The gradient that a kernel has in its state after a step, and the one at the point it is at."""
-    tuning = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.01, leaf.dtype), shapes(sampler.name).tuning)
-    kernel = sampler.kernel(target, tuning)
-    state, _ = kernel.step(key, kernel.init(key, target.sample_prior(key)))
-    assert kernel.gradient is not None
-    return kernel.gradient(state), jax.grad(logdensity, argnums=1)(target, kernel.position(state))
-
-
-@pytest.mark.parametrize("sampler", [hmc(), nuts()], ids=lambda sampler: sampler.name)
-def test_a_gradient_in_the_state_is_that_of_the_logdensity(sampler: Sampler) -> None:
-    found, expected = jax.jit(functools.partial(gradients_of, sampler))(jax.random.key(1), LINE.target)
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4), found, expected)
 
 
 @pytest.mark.parametrize("name", NAMES)
