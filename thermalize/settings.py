@@ -44,7 +44,7 @@ BATCH: dict[str, Option] = {
     "chunk_endpoints": positive_integer("the number of trained networks between two writes to disk", 2048),
     "block_chains": positive_integer("the number of chains of a device that advance together", 8),
     "lanes": positive_integer("the number of networks in training on a device", 16),
-    "block_lanes": positive_integer("how many of them advance together", 8),
+    "block_lanes": positive_integer("how many of them advance together", 16),
     "in_span": boolean("whether SGD trains first layers in the span of fewer training inputs", True),
 }
 SECTIONS = {"task": TASK, "model": MODEL, "batch": BATCH}
