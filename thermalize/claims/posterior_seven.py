@@ -38,7 +38,7 @@ SOURCES = [
 MINGARD = "Mingard et al. 2021, figures of the 7-bit system, approximate"
 
 
-FULL = Size(1000, 1 << 14, 8, 500, 60, 64, 100, 80, (0.5, 1.0, 2.0, 4.0), 300)
+FULL = Size(1000, 1 << 14, 8, 500, 60, 16, 800, 80, (0.5, 1.0, 2.0, 4.0), 300)
 SIZES: dict[Preset, Size] = {
     "full": FULL,
     "paper": FULL._replace(
