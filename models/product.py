@@ -2,9 +2,9 @@ r"""A matrix product whose gradient by the weights is as fast as the product its
 
 .. math:: Y = X W,\qquad \partial W = X^T \, \partial Y
 
-Left to itself a CPU's compiler asks a slower routine for the second product, whose sums run along the rows
-of both factors. Here the first factor is transposed in memory before, which costs less than it saves: a
-twelfth of a training step of small networks. Values and derivatives of all orders are those of ``x @ w``.
+Left to itself XLA gives the second product, whose sums run along the rows of both factors, to a slower
+routine of a CPU. Here the first factor is transposed in memory before, which costs less than it saves: some
+7 % of a training step of a 7-40-40-1 network. Values and derivatives of all orders are those of ``x @ w``.
 """
 
 from typing import Any
