@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from samplers import sample
+from samplers.chains import draw_statistics
 from samplers.lanes import lane_mesh, map_lanes
-from samplers.target import Target, fit_statistics
-from samplers.temperature import configurational_temperature
+from samplers.target import Target
 from thermalize.progress import progress_on
 from thermalize.store import create_run
 
@@ -87,11 +87,7 @@ def bare(
                 state, info = kernel.step(jax.random.fold_in(key_run, t), state)
                 params = kernel.position(state)
                 if not plain_record:
-                    info |= fit_statistics(target, params)
-                    gradient = kernel.gradient(state) if kernel.gradient else None
-                    info["configurational_temperature"] = configurational_temperature(
-                        target, params, gradient
-                    )
+                    info |= draw_statistics(kernel, target, state)
                 return state, (observe(params, inputs), info)
 
             return jax.lax.scan(transition, kernel.init(key_init, position), jnp.arange(num_draws))[1]

@@ -34,7 +34,8 @@ def _tangent(primals: Any, tangents: Any) -> tuple[Array, Array]:
     if not isinstance(dx, SymbolicZero):
         change += product(dx, w)
     if not isinstance(dw, SymbolicZero):
-        # The barrier keeps the compiler from folding the transposition back into the product.
+        # The barrier keeps the compiler from folding the transposition back into the product. Of a single
+        # column the product is so cheap that transposing would cost more.
         columns = jax.lax.optimization_barrier(x.T) if w.shape[1] > 1 else x.T
         change += jnp.tensordot(columns, dw, axes=(0, 0))
     return value, change

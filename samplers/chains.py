@@ -16,11 +16,11 @@ import numpy as np
 from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent, worst
-from .kernel import Info, Sampler, State, Tuning, check_sampler
+from .kernel import Info, Kernel, Sampler, State, Tuning, check_sampler
 from .lanes import lane_mesh, map_lanes, where_mapped
 from .options import check_count, check_key
 from .target import Key, Params, Target, fit_statistics
-from .temperature import configurational_temperature
+from .temperature import configurational_temperature, virial
 
 type Array = jax.Array
 
@@ -155,9 +155,7 @@ def _advance(
             state, info = jax.lax.scan(transition, state, d * steps + jnp.arange(steps))
             params = kernel.position(state)
             stats = {name: _over_steps(values) for name, values in info.items()}
-            stats |= fit_statistics(target, params)
-            gradient = kernel.gradient(state) if kernel.gradient else None
-            stats["configurational_temperature"] = configurational_temperature(target, params, gradient)
+            stats |= draw_statistics(kernel, target, state)
             return state, (observe(params, inputs), stats, params if keep_params else None)
 
         def draw_and_keep(i: Array, carry: tuple[State, Any]) -> tuple[State, Any]:
@@ -171,6 +169,16 @@ def _advance(
         return chain._replace(state=state), recorded
 
     return map_lanes(one, (target, inputs, first_draw, num_draws), chains, mesh=mesh, block=block)
+
+
+def draw_statistics(kernel: Kernel, target: Target, state: State) -> dict[str, Array]:
+    """How well the position of a state fits, and its configurational temperature."""
+    params = kernel.position(state)
+    if kernel.gradient is None:
+        heat = configurational_temperature(target, params)
+    else:
+        heat = virial(params, kernel.gradient(state))
+    return {**fit_statistics(target, params), "configurational_temperature": heat}
 
 
 def _arrays(chains: Chain) -> dict[str, np.ndarray]:

@@ -20,8 +20,8 @@ from .target import Params, Target, logdensity
 type Array = jax.Array
 
 
-def configurational_temperature(target: Target, params: Params, gradient: Params = None) -> Array:
-    """``-theta . grad log p / d`` on all data, ``()``, no unit; ``gradient`` saves computing it.
+def configurational_temperature(target: Target, params: Params) -> Array:
+    """``-theta . grad log p / d`` on all data, ``()``, no unit.
 
     >>> import jax.numpy as jnp
     >>> from models import Batch, bayesian_model, gaussian, gaussian_prior, mlp
@@ -33,9 +33,7 @@ def configurational_temperature(target: Target, params: Params, gradient: Params
     >>> float(configurational_temperature(prior, two))
     2.0
     """
-    if gradient is None:
-        gradient = jax.grad(logdensity, argnums=1)(target, params)
-    return virial(params, gradient)
+    return virial(params, jax.grad(logdensity, argnums=1)(target, params))
 
 
 def virial(params: Params, gradient: Params) -> Array:
