@@ -45,7 +45,8 @@ PACKAGES = {"models": "models", "samplers": "samplers", "volume": "samplers.volu
 # What a script calls of the package that puts the others together; the rest serves the command line.
 CALLED = {
     "thermalize.cores": ["use_cores"],
-    "thermalize.arm": ["Arm", "Blocks"],
+    "thermalize.arm": ["Arm"],
+    "thermalize.blocks": ["Blocks"],
     "thermalize.pipeline": ["compare_arms", "compare"],
     "thermalize.evaluate": ["evaluate"],
     "thermalize.config": ["Layer", "RunConfig", "make_config"],

@@ -2,27 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from samplers import PopulationSampler, Sampler, Stop
 
 from .kinds import Role
-
-
-class Blocks(NamedTuple):
-    """How much is computed together: right for one CPU core a device, small for a GPU.
-
-    It decides the last bits of the draws, so it is part of a run's identity.
-    """
-
-    chunk_draws: int = 50  # of a chain, between two writes to disk
-    chunk_endpoints: int = 2048
-    block_chains: int = 8  # of a device
-    lanes: int = 16
-    block_lanes: int = 16
-    in_span: bool = True  # see first_layer in prepare.py
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import jax
 from models import Model, Network, Prior, Task, bayesian_model, input_shift, label_noise, mlp
 from models.transforms import Shift
 
-from .arm import Arm, Blocks
+from .arm import Arm
+from .blocks import Blocks
 from .build import build_arms, starting_law
 from .catalogue import LIKELIHOODS, PRIORS, TASKS
 from .config import RunConfig

@@ -14,7 +14,8 @@ import jax
 from models import Model, Task
 from samplers import prior_draws
 
-from .arm import Arm, Blocks
+from .arm import Arm
+from .blocks import Blocks
 from .config import RunConfig
 from .errors import UserError
 from .evaluate import evaluate

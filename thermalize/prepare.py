@@ -20,7 +20,8 @@ from samplers import Sampler, Stop, Target, posterior
 from samplers.endpoints import Train
 from samplers.training import Training, compile_training, make_training
 
-from .arm import Arm, Blocks
+from .arm import Arm
+from .blocks import Blocks
 
 RECORD_EVERY = 50  # optimiser steps between two points of a loss curve
 

@@ -20,7 +20,8 @@ from samplers.draws import Progress, Saved, silent
 from samplers.endpoints import train_all
 from samplers.stopping import record_steps
 
-from .arm import Arm, Blocks, describe
+from .arm import Arm, describe
+from .blocks import Blocks
 from .interrupt import interruptible
 from .kinds import Role
 from .prepare import (

@@ -1,9 +1,11 @@
 """The settings of a run, section by section: what each means, its default, its check."""
 
+from .blocks import Blocks
 from .catalogue import ACTIVATIONS, PRIORS, SHIFTS, TASKS
 from .optimisers import INITS
 from .options import PRESETS, Option, boolean, fraction, not_negative, positive, positive_integer, word
 
+USUAL = Blocks()
 RUN: dict[str, Option] = {
     "preset": word("the size of the run", "quick", PRESETS),
     "seed": Option(
@@ -40,11 +42,17 @@ MODEL: dict[str, Option] = {
     "beta": not_negative("the inverse temperature of the posterior", 1.0),
 }
 BATCH: dict[str, Option] = {
-    "chunk_draws": positive_integer("the number of draws of a chain between two writes to disk", 50),
-    "chunk_endpoints": positive_integer("the number of trained networks between two writes to disk", 2048),
-    "block_chains": positive_integer("the number of chains of a device that advance together", 8),
-    "lanes": positive_integer("the number of networks in training on a device", 16),
-    "block_lanes": positive_integer("how many of them advance together", 16),
-    "in_span": boolean("whether SGD trains first layers in the span of fewer training inputs", True),
+    "chunk_draws": positive_integer(
+        "the number of draws of a chain between two writes to disk", USUAL.chunk_draws
+    ),
+    "chunk_endpoints": positive_integer(
+        "the number of trained networks between two writes to disk", USUAL.chunk_endpoints
+    ),
+    "block_chains": positive_integer(
+        "the number of chains of a device that advance together", USUAL.block_chains
+    ),
+    "lanes": positive_integer("the number of networks in training on a device", USUAL.lanes),
+    "block_lanes": positive_integer("how many of them advance together", USUAL.block_lanes),
+    "in_span": boolean("whether SGD trains first layers in the span of fewer training inputs", USUAL.in_span),
 }
 SECTIONS = {"task": TASK, "model": MODEL, "batch": BATCH}

@@ -55,6 +55,13 @@ def test_progress_is_of_all_parts_and_never_falls() -> None:
     assert seen[-1] == (3000, 3000)
 
 
+def test_progress_counts_parts_by_their_lengths() -> None:
+    seen: list[int] = []
+    parts = [lambda progress: progress(1, 1)] * 2
+    side_by_side(parts, lambda done, total, note="": seen.append(done * 4 // total), [3, 1])
+    assert seen in ([3, 4], [1, 4])
+
+
 def test_where_one_fails_the_others_end() -> None:
     failed = Event()
 

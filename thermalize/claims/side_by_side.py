@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event, Lock
 
+import numpy as np
+
 from compare.tables import one_thread
 from samplers.draws import Progress
 
@@ -22,14 +24,15 @@ def side_by_side[T](
 ) -> list[T]:
     """What the parts give, in their order; begun in the order of their ``lengths``, the longest first.
 
-    Each is told where to report, and ``progress`` hears of all together, as if they took equally long.
+    Each is told where to report, and ``progress`` hears of all together, by their lengths.
     Where one raises, or the user interrupts, the others end at their next report.
 
     >>> side_by_side([lambda report: 1, lambda report: 2], lambda done, total, note="": None)
     [1, 2]
     """
     shares, lock, stopped = [0.0] * len(parts), Lock(), Event()
-    longest_first = sorted(range(len(parts)), key=lambda place: -lengths[place] if lengths else 0)
+    weights = np.asarray(lengths or [1.0] * len(parts), float)
+    longest_first = np.argsort(-weights, kind="stable").tolist()
 
     def reporter(place: int) -> Progress:
         def report(done: int, total: int, note: str = "") -> None:
@@ -37,7 +40,7 @@ def side_by_side[T](
                 raise Stopped
             with lock:
                 shares[place] = done / max(total, 1)
-                progress(round(1000 * sum(shares)), 1000 * len(parts), note)
+                progress(round(1000 * float(weights @ shares) / weights.mean()), 1000 * len(parts), note)
 
         return report
 
