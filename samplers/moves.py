@@ -47,8 +47,9 @@ class Moves(NamedTuple):
 
     ``kernel`` maps ``(target, log_factor, tuning)`` to a kernel that leaves
     ``pi(theta) g(theta)`` invariant and reports ``acceptance_rate``. ``check`` raises
-    ``ValueError`` for a target whose prior the moves cannot serve. ``sweep`` makes the steps of all
-    particles together where that is cheaper than step by step: the same law, nothing tuned.
+    ``ValueError`` for a target whose prior the moves cannot serve. ``block`` particles take a step
+    together. ``sweep`` makes the steps of all particles together where that is cheaper than step by
+    step: the same law, nothing tuned.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Moves(NamedTuple):
     first_step_size: Callable[[int], float]  # of the number of parameters
     target_acceptance_rate: float | None = None  # None: nothing to tune
     needs_gradient: bool = False
+    block: int | None = None  # all
     check: Callable[[Target], None] = lambda target: None
     sweep: Sweep | None = None
 
@@ -90,7 +92,7 @@ def move_particles(
     def step(carry: tuple[State, Array], key: Key) -> tuple[tuple[State, Array], Array]:
         states, step_size = carry
         kernel = moves.kernel(target, log_factor, tuning._replace(step_size=step_size))
-        states, info = jax.vmap(kernel.step)(jax.random.split(key, num_particles), states)
+        states, info = _each(kernel.step, moves.block, jax.random.split(key, num_particles), states)
         rate = jnp.mean(info["acceptance_rate"])
         if moves.target_acceptance_rate is not None:
             step_size = step_size * jnp.exp(rate - moves.target_acceptance_rate)
@@ -103,19 +105,36 @@ def move_particles(
     return jax.vmap(kernel.position)(states), tuning._replace(step_size=step_size), jnp.mean(rates)
 
 
+def _each(
+    step: Callable[[Key, State], tuple[State, Info]], block: int | None, keys: Key, states: State
+) -> tuple[State, Info]:
+    """A step of every particle, a block at a time."""
+    if block is None or block >= keys.shape[0]:
+        return jax.vmap(step)(keys, states)
+    found: tuple[State, Info] = jax.lax.map(lambda one: step(*one), (keys, states), batch_size=block)
+    return found
+
+
 @cache
 def hmc_moves(
-    num_steps: int = 5, num_integration_steps: int = 10, target_acceptance_rate: float = 0.8
+    num_steps: int = 5,
+    num_integration_steps: int = 10,
+    target_acceptance_rate: float = 0.8,
+    block: int | None = None,
 ) -> Moves:
     """Hamiltonian moves: diagonal mass from the particles' spread, jittered step size.
 
-    Needs a log factor with a useful gradient. Raises ``ValueError`` for counts below
-    one and for a rate outside 0 to 1.
+    ``block`` particles advance together, all of them unless given: a divisor of their number whose
+    activations fit a core's cache saves a fifth of the time on images, and costs some on the tiniest
+    networks. Needs a log factor with a useful gradient. Raises ``ValueError`` for counts below one and
+    for a rate outside 0 to 1.
 
     >>> hmc_moves().needs_gradient
     True
     """
     check_count(num_steps=num_steps, num_integration_steps=num_integration_steps)
+    if block is not None:
+        check_count(block=block)
     check_share(target_acceptance_rate=target_acceptance_rate)
 
     def kernel(target: Target, log_factor: LogFactor, tuning: Tuning) -> Kernel:
@@ -141,4 +160,5 @@ def hmc_moves(
         first_step_size=lambda num_parameters: 0.5 * num_parameters**-0.25,
         target_acceptance_rate=target_acceptance_rate,
         needs_gradient=True,
+        block=block,
     )

@@ -38,6 +38,7 @@ class Size(NamedTuple):
     particles: int = 500
     moves: int = 5  # Hamiltonian transitions of every particle at a stage
     integration_steps: int = 10
+    block: int = 125  # particles that advance together
 
 
 class Rung(NamedTuple):
@@ -88,7 +89,7 @@ def draw_pass(
         betas=betas,
         num_chains=size.populations,
         num_particles=size.particles,
-        moves=hmc_moves(size.moves, size.integration_steps),
+        moves=hmc_moves(size.moves, size.integration_steps, block=size.block),
         progress=progress,
     )
     return [

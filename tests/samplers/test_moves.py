@@ -107,6 +107,28 @@ def test_step_sizes_reach_the_wanted_acceptance() -> None:
     assert abs(float(rate) - 0.234) < 0.025
 
 
+@pytest.mark.parametrize("block", [7, 10, 30], ids=["a remainder", "whole blocks", "one block"])
+def test_particles_move_alike_in_blocks_and_together(block: int) -> None:
+    target, start = linear_target(BETA), exact_draws(0, BETA, 30)
+    tuning = Tuning(jnp.asarray(0.3), spread(start))
+
+    def moved(moves: Moves) -> Any:
+        return move_particles(
+            jax.random.key(3),
+            moves,
+            target,
+            lambda params: tempered_log_likelihood(target, params),
+            tuning,
+            start,
+        )
+
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
+        moved(hmc_moves(2, 3, block=block)),
+        moved(hmc_moves(2, 3)),
+    )
+
+
 @pytest.mark.parametrize("make", [smc, level_smc])
 @pytest.mark.parametrize("moves", [elliptical_moves(), crank_nicolson_moves()], ids=lambda moves: moves.name)
 def test_rotations_refuse_a_prior_that_is_not_gaussian(make: Any, moves: Moves) -> None:
@@ -120,3 +142,5 @@ def test_options_are_checked() -> None:
         elliptical_moves(0)
     with pytest.raises(ValueError, match="target_acceptance_rate must lie strictly between 0 and 1, got 80"):
         hmc_moves(target_acceptance_rate=80)
+    with pytest.raises(ValueError, match="block must be a whole number of at least 1, got -1"):
+        hmc_moves(block=-1)

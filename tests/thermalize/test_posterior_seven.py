@@ -7,7 +7,7 @@ from models import single_bit
 from thermalize.claims.boolean import system
 from thermalize.claims.posterior_behaviours import behaviours_of, differences
 from thermalize.claims.posterior_family import Thinned
-from thermalize.claims.seven_reference import gates_of
+from thermalize.claims.seven_reference import coldest, gates_of
 
 type Array = np.ndarray
 
@@ -60,3 +60,13 @@ def test_methods_that_disagree_or_do_not_mix_are_not_trusted() -> None:
     assert passed(thinned(0.2, 2, rhat=1.02), thinned(0.2, 1)) == [False, True, True]
     assert passed(good, thinned(0.2, 1, failed=("never fitted",))) == [True, False, True]
     assert passed(good, good._replace(ess=300.0)) == [True, False, True]
+
+
+def test_a_zero_one_member_must_be_trusted() -> None:
+    flips = np.random.default_rng(0).random((2, 500, 128)) < 0.2
+    good = Thinned(np.packbits(flips, axis=-1), 1.0, 1000.0, [])
+    (member,) = coldest(good, 2.0)
+    assert (member.scale, member.counts.total) == (2.0, good.counts().total)
+    few = good._replace(functions=good.functions[:, :10])
+    for bad in (good._replace(rhat=1.5), few, good._replace(failed=["collapsed"])):
+        assert coldest(bad, 2.0) == []

@@ -40,7 +40,7 @@ AMOUNTS: dict[Preset, Amount] = {
         scales=[0.5, 1.0, 2.0],
         widest=(0.5, 4.0),
         betas=(0.5, 16.0),
-        size=Size(4, 256, 3, 8),
+        size=Size(4, 250, 3, 8),
         chains=Chains(8, 200, num_steps=30, num_warmup=250, doublings=1, thin=2),
         second=(200, 120),
         endpoints=192,

@@ -74,9 +74,14 @@ def posterior_of(key: jax.Array, chosen: System, task: Task, size: Size, progres
     members: list[Member] = []
     hot: FunctionCounts | None = None
     for place, scale in enumerate(size.scales):
-        found, rung = family_at(keys[4 + place], chosen, task, scale, size)
+        key_pass, key_levels = jax.random.split(keys[4 + place])
+        found, rung = gibbs_at(key_pass, chosen, task, scale, size)
         members += found
-        hot = rung if scale == 1 else hot
+        if scale == 1:
+            hot, cold = rung, down
+        else:
+            cold = descended(key_levels, chosen, task, scale, 2, size.family_particles, size.moves)
+        members += coldest(cold, scale)
         progress(4 + place, parts)
     laws = {PRIOR: prior} if hot is None else {PRIOR: prior, HOT: hot}
     reference = down.counts()
@@ -113,15 +118,14 @@ def chained(key: jax.Array, chosen: System, task: Task, size: Size, progress: Pr
     return thinned_functions(draws._replace(status=status), chosen.num_inputs)
 
 
-def family_at(
+def gibbs_at(
     key: jax.Array, chosen: System, task: Task, scale: float, size: Size
 ) -> tuple[list[Member], FunctionCounts]:
-    """The members at one prior scale, and the draws at inverse temperature one."""
-    key_pass, key_levels = jax.random.split(key)
+    """The Gibbs posteriors at one prior scale, and the draws at inverse temperature one."""
     rows, labels = rows_and_labels(task)
     target, observe, inputs = asked(chosen, task, scale)
     rungs = tempered_pass(
-        key_pass,
+        key,
         target,
         observe,
         inputs,
@@ -131,11 +135,14 @@ def family_at(
         moves=hmc_moves(3, 8),
     )
     members = gibbs_members(BETAS, rungs, scale, rows, labels, chosen.num_inputs)
-    down = descended(key_levels, chosen, task, scale, 2, size.family_particles, size.moves)
-    zero_one = down.counts()
-    if not down.failed and down.rhat <= LARGEST_RHAT and zero_one.total >= FEWEST_DRAWS:
-        members.append(Member("zero-one", None, scale, zero_one))
     return members, thinned_functions(rungs[0], chosen.num_inputs).counts()
+
+
+def coldest(down: Thinned, scale: float) -> list[Member]:
+    """The zero-one posterior at a prior scale as a member of the family, if its draws can be trusted."""
+    zero_one = down.counts()
+    trusted = not down.failed and down.rhat <= LARGEST_RHAT and zero_one.total >= FEWEST_DRAWS
+    return [Member("zero-one", None, scale, zero_one)] if trusted else []
 
 
 def gates_of(down: Thinned, along: Thinned, num_inputs: int) -> list[Check]:
