@@ -44,7 +44,7 @@ AMOUNTS: dict[Preset, Amount] = {
         chains=Chains(8, 200, num_steps=30, num_warmup=250, doublings=1, thin=2),
         second=(200, 120),
         endpoints=192,
-        margin=(32, 300),
+        margin=(16, 300),
     ),
     "full": Amount(
         systems=[
@@ -59,7 +59,7 @@ AMOUNTS: dict[Preset, Amount] = {
         chains=Chains(8, 300, num_steps=40, num_warmup=400, doublings=2, thin=3),
         second=(400, 300),
         endpoints=768,
-        margin=(32, MARGIN_STEPS),
+        margin=(16, MARGIN_STEPS),
     ),
     "paper": Amount(
         systems=[

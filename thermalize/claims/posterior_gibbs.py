@@ -47,7 +47,7 @@ type Array = np.ndarray
 
 MAX_RHAT = 1.01
 LOSS_WITHIN = 0.15  # of the endpoints' mean loss, relatively
-LONG = hmc_moves(3, 25)  # the second method's: transitions at a stage, steps of each
+SHORT, LONG = hmc_moves(4, 10), hmc_moves(3, 25)  # of the two methods: transitions at a stage, steps of each
 BETAS = tuple(2.0**power for power in range(13))  # of the family
 
 
@@ -94,6 +94,7 @@ def gibbs_of(
             betas=size.betas,
             num_chains=2,
             num_particles=size.particles,
+            moves=SHORT,
             progress=share_of(progress, place, num_parts),
         )
         members += gibbs_members(size.betas, rungs, scale, rows, labels, chosen.num_inputs)
@@ -115,6 +116,7 @@ def gibbs_of(
             betas=ladder,
             num_chains=2,
             num_particles=size.particles,
+            moves=SHORT,
             progress=share_of(share_of(progress, num_parts - 2, num_parts), turn, pairs),
         )
         for turn in range(pairs)
