@@ -59,7 +59,7 @@ AMOUNTS: dict[Preset, Amount] = {
         chains=Chains(8, 300, num_steps=40, num_warmup=400, doublings=2, thin=3),
         second=(400, 300),
         endpoints=768,
-        margin=(16, MARGIN_STEPS),
+        margin=(32, MARGIN_STEPS),
     ),
     "paper": Amount(
         systems=[
