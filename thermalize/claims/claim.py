@@ -109,7 +109,7 @@ class Evidence(NamedTuple):
     data: list[np.ndarray]  # what the systems learn from, for the hash
     citations: list[str]
     published: list[Published]
-    answer: str = ""  # to a question, in words that code made from the numbers
+    answer: str = ""  # in words that code made from the numbers, a line for each family of systems
     tables: Sequence[Table] = ()
 
 
@@ -139,7 +139,7 @@ def joined(headline: Number, parts: Sequence[Evidence]) -> Evidence:
         all_of([part.data for part in parts]),
         list(dict.fromkeys(all_of([part.citations for part in parts]))),
         all_of([part.published for part in parts]),
-        "; ".join(part.answer for part in parts if part.answer),
+        "\n".join(part.answer for part in parts if part.answer),
         all_of([part.tables for part in parts]),
     )
 

@@ -28,7 +28,7 @@ def judge(claim: Claim, preset: Preset, seed: int, progress: Progress) -> tuple[
     evidence = claim.run(preset, seed, progress)
     verdict, reason = together(evidence.cases)
     if evidence.answer:
-        reason = f"{evidence.answer}; {reason}"
+        reason = "\n".join([evidence.answer, reason])
     known = provenance(
         seed=seed,
         arguments={"claim": claim.id, "preset": preset},

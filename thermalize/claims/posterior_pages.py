@@ -88,7 +88,7 @@ def answer_of(family: str, cases: Sequence[Case]) -> str:
     >>> case = Case("a, first fit, zero-one", {}, Verdict.PARTLY, "", [Number(DISTANCE, 0.2, 0.1, 0.3)], [])
     >>> later = case._replace(name="a, later, zero-one", numbers=[Number(DISTANCE, 0.5, 0.4, 0.6)])
     >>> answer_of("toys", [case, later])
-    'the answer depends on the stopping rule (toys: bounds apart in 1 of 1 pairs of stops): total variation, \
+    'toys: the answer depends on the stopping rule (bounds apart in 1 of 1 pairs of stops); total variation, \
 medians of its bounds, 0.10 to 0.30 at first fit (1 case), 0.40 to 0.60 later (1 case)'
     """
     groups: dict[str, list[Case]] = {}
@@ -111,11 +111,11 @@ medians of its bounds, 0.10 to 0.30 at first fit (1 case), 0.40 to 0.60 later (1
         return f"{family}: no case could be measured at any stopping rule"
     pairs = [_apart(one, other) for some in stops.values() for one, other in pairwise(some)]
     known = [apart for apart in pairs if apart is not None]
-    beginning = "does the answer depend on the stopping rule? not settled"
+    beginning = "whether the answer depends on the stopping rule is not settled"
     if sum(known) > len(known) / 2:
         beginning = "the answer depends on the stopping rule"
-    count = f"{family}: bounds apart in {sum(known)} of {len(known)} pairs of stops"
-    return f"{beginning} ({count}): total variation, medians of its bounds, {', '.join(parts)}"
+    count = f"bounds apart in {sum(known)} of {len(known)} pairs of stops"
+    return f"{family}: {beginning} ({count}); total variation, medians of its bounds, {', '.join(parts)}"
 
 
 def _apart(one: Number, other: Number) -> bool | None:
