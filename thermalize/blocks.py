@@ -15,3 +15,6 @@ class Blocks(NamedTuple):
     lanes: int = 16
     block_lanes: int = 16
     in_span: bool = True  # see first_layer in prepare.py
+
+
+DEFAULT_BLOCKS = Blocks()

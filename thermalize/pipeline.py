@@ -15,7 +15,7 @@ from models import Model, Task
 from samplers import prior_draws
 
 from .arm import Arm
-from .blocks import Blocks
+from .blocks import DEFAULT_BLOCKS, Blocks
 from .config import RunConfig
 from .errors import UserError
 from .evaluate import evaluate
@@ -28,7 +28,6 @@ from .store import Store, create_run, open_run
 from .version import __version__
 
 NUM_PRIOR_CHAINS, NUM_PRIOR_DRAWS = 8, 128
-DEFAULT_BLOCKS = Blocks()
 
 
 def compare(

@@ -1,11 +1,10 @@
 """The settings of a run, section by section: what each means, its default, its check."""
 
-from .blocks import Blocks
+from .blocks import DEFAULT_BLOCKS
 from .catalogue import ACTIVATIONS, PRIORS, SHIFTS, TASKS
 from .optimisers import INITS
 from .options import PRESETS, Option, boolean, fraction, not_negative, positive, positive_integer, word
 
-USUAL = Blocks()
 RUN: dict[str, Option] = {
     "preset": word("the size of the run", "quick", PRESETS),
     "seed": Option(
@@ -43,16 +42,18 @@ MODEL: dict[str, Option] = {
 }
 BATCH: dict[str, Option] = {
     "chunk_draws": positive_integer(
-        "the number of draws of a chain between two writes to disk", USUAL.chunk_draws
+        "the number of draws of a chain between two writes to disk", DEFAULT_BLOCKS.chunk_draws
     ),
     "chunk_endpoints": positive_integer(
-        "the number of trained networks between two writes to disk", USUAL.chunk_endpoints
+        "the number of trained networks between two writes to disk", DEFAULT_BLOCKS.chunk_endpoints
     ),
     "block_chains": positive_integer(
-        "the number of chains of a device that advance together", USUAL.block_chains
+        "the number of chains of a device that advance together", DEFAULT_BLOCKS.block_chains
     ),
-    "lanes": positive_integer("the number of networks in training on a device", USUAL.lanes),
-    "block_lanes": positive_integer("how many of them advance together", USUAL.block_lanes),
-    "in_span": boolean("whether SGD trains first layers in the span of fewer training inputs", USUAL.in_span),
+    "lanes": positive_integer("the number of networks in training on a device", DEFAULT_BLOCKS.lanes),
+    "block_lanes": positive_integer("how many of them advance together", DEFAULT_BLOCKS.block_lanes),
+    "in_span": boolean(
+        "whether SGD trains first layers in the span of fewer training inputs", DEFAULT_BLOCKS.in_span
+    ),
 }
 SECTIONS = {"task": TASK, "model": MODEL, "batch": BATCH}
