@@ -162,6 +162,7 @@ def _advance(
             state, new = draw(carry[0], first_draw + i)
             return state, jax.tree.map(lambda kept, leaf: kept.at[i].set(leaf), carry[1], new)
 
+        draw = jax.jit(draw, inline=True)  # it is traced once, for its shapes and for the loop
         _, example = jax.eval_shape(draw, chain.state, first_draw)
         room = jax.tree.map(lambda leaf: jnp.zeros((chunk, *leaf.shape), leaf.dtype), example)
         # A loop with a traced end: a last chunk that is shorter neither compiles again nor overruns.

@@ -24,7 +24,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, silent
@@ -107,7 +106,6 @@ def _begin(
     indices: Array,
     mesh: Mesh,
 ) -> Stage:
-    @sequential_vmap
     def one(shared: Any, index: Array) -> Stage:
         target, key = shared
         stage = first_stage(jax.random.fold_in(key, index), target, moves, num_particles, max_stages)
@@ -129,7 +127,6 @@ def _climb(
     until: Array,
     mesh: Mesh,
 ) -> tuple[Stage, Any]:
-    @sequential_vmap  # of a block of one, which would turn the loop into a batched one
     def one(shared: Any, stage: Stage) -> tuple[Stage, Any]:
         target, inputs, until = shared
         reached = climb(stage, until, target, moves, target_ess, max_stages)

@@ -11,6 +11,7 @@ then runs the same program on the same arguments and ends with the whole result.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -39,7 +40,10 @@ def map_lanes(
     mesh: Mesh,
     block: int,
 ) -> Tree:
-    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first."""
+    """``one(shared, lane)`` for every lane; leaves of ``lanes`` have the lane axis first.
+
+    Lanes of a block advance in lockstep, under ``vmap``; in blocks of one, each runs by itself.
+    """
     num_lanes = jax.tree.leaves(lanes)[0].shape[0]
     per_device = -(-num_lanes // mesh.size)
     num_blocks = -(-per_device // block)
@@ -49,6 +53,8 @@ def map_lanes(
         lanes = take_lanes(lanes, np.arange(filled) % num_lanes)
 
     def in_blocks(shared: Tree, lanes: Tree) -> Tree:
+        if block == 1:  # under vmap loops and conditions of a single lane would become batched ones
+            return jax.lax.map(partial(one, shared), lanes)
         blocks = jax.tree.map(lambda leaf: leaf.reshape((num_blocks, block, *leaf.shape[1:])), lanes)
         results = jax.lax.map(lambda lanes: jax.vmap(one, (None, 0))(shared, lanes), blocks)
         return jax.tree.map(lambda leaf: leaf.reshape((num_blocks * block, *leaf.shape[2:])), results)

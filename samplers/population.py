@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 
 from .draws import Draws, Inputs, Observe, Progress, Save, Saved, Sink, forget, joined, silent
@@ -188,7 +187,6 @@ def _run(
     indices: Array,
     mesh: Mesh,
 ) -> tuple[Any, Array]:
-    @sequential_vmap  # map_lanes vmaps a block of one, which would turn every loop into a batched one
     def one(shared: Any, index: Array) -> tuple[Any, Array]:
         target, inputs, key = shared
         population = sampler.run(jax.random.fold_in(key, index), target)

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.smc.ess import log_ess
 from blackjax.smc.resampling import systematic
-from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 
 from ..lanes import map_lanes
@@ -69,7 +68,6 @@ def walk(
 ) -> Leg:
     """Every pass over the rungs of a ladder: resampled by the weights of a step, then moved on its rung."""
 
-    @sequential_vmap  # of a block of one, which would turn the loops into batched ones
     def one(shared: tuple[Target, Array], lane: tuple[Key, Params, Array]) -> Leg:
         (target, ladder), (key, particles, step_size) = shared, lane
         value = partial(_log_likelihood, target, sharpen)

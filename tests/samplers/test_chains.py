@@ -187,6 +187,18 @@ def test_lanes_are_mapped_in_order_whatever_the_blocks() -> None:
         np.testing.assert_array_equal(jax.random.key_data(found[1]), jax.random.key_data(lanes["key"]))
 
 
+def test_in_blocks_of_one_a_lane_computes_one_branch_of_a_condition() -> None:
+    def one(shared: Array, x: Array) -> Array:
+        return jax.lax.cond(x > shared, jnp.sin, jnp.cos, x)
+
+    def program(block: int) -> str:
+        mapped = functools.partial(map_lanes, one, mesh=lane_mesh(8), block=block)
+        return str(jax.make_jaxpr(mapped)(jnp.asarray(3.0), jnp.arange(8.0)))
+
+    assert " cond[" in program(block=1)
+    assert " cond[" not in program(block=2)  # in lockstep, both are computed and one is chosen
+
+
 def test_what_nobody_asks_for_is_not_computed() -> None:
     """Under vmap too: a callback counts how often the expensive branch runs."""
     calls: list[int] = []

@@ -63,6 +63,7 @@ def draw_second(
         system.probes(member.scale),
         num_chains=num_chains,
         num_draws=num_draws,
+        block=1,  # trees differ in size: side by side, every chain would wait for the largest
         progress=progress,
     )
     return system.as_arm(draws)
