@@ -56,7 +56,7 @@ AMOUNTS: dict[Preset, Amount] = {
         widest=(0.125, 4.0),
         betas=(0.25, 256.0),
         size=Size(4, 500, 3, 10),
-        chains=Chains(8, 300, num_steps=40, num_warmup=400, doublings=2, thin=3),
+        chains=Chains(8, 500, num_steps=40, num_warmup=400, doublings=2, thin=3),
         second=(400, 300),
         endpoints=768,
         margin=(32, MARGIN_STEPS),
