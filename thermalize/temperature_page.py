@@ -48,7 +48,8 @@ def judged(fit: Fit, passes: Mapping[float, Sequence[Rung]]) -> dict[str, Any]:
         wrong = [f"{g['name']}: {g['value']}, {g['meaning']}" for g in gates if not g["passed"]]
         reason = f"a pass is not trusted: {'; '.join(wrong)}"
     else:
-        edge = ", at an end of what was searched: the nearest may lie beyond" if member.at_edge else ""
+        further = "the nearest may lie beyond, search on with --betas and --prior-scales"
+        edge = f", at an end of what was searched ({further})" if member.at_edge else ""
         where = f"beta {member.beta.mean:.3g} and prior scale {member.scale:g}{edge}"
         found = f"{member.remaining.mean:.3g} remains, floor up to {member.floor.high:.3g}"
         if member.exceeds_floor and not member.at_edge:
