@@ -151,6 +151,7 @@ def _advance(
         def transition(state: State, t: Array) -> tuple[State, Info]:
             return kernel.step(jax.random.fold_in(chain.key, t), state)
 
+        @partial(jax.jit, inline=True)  # traced once, for its shapes and for the loop
         def draw(state: State, d: Array) -> tuple[State, Any]:
             state, info = jax.lax.scan(transition, state, d * steps + jnp.arange(steps))
             params = kernel.position(state)
@@ -162,7 +163,6 @@ def _advance(
             state, new = draw(carry[0], first_draw + i)
             return state, jax.tree.map(lambda kept, leaf: kept.at[i].set(leaf), carry[1], new)
 
-        draw = jax.jit(draw, inline=True)  # it is traced once, for its shapes and for the loop
         _, example = jax.eval_shape(draw, chain.state, first_draw)
         room = jax.tree.map(lambda leaf: jnp.zeros((chunk, *leaf.shape), leaf.dtype), example)
         # A loop with a traced end: a last chunk that is shorter neither compiles again nor overruns.
